@@ -1,0 +1,56 @@
+/** One fact, and the append-only sequence of them. */
+import type { JsonObject } from './json.ts';
+
+export type RecordKind = 'start' | 'stop' | 'reload' | 'auth' | 'refused' | 'intent' | 'outcome' | 'unknown' | 'keys';
+
+/** A record before the ledger numbers and chains it. Members other than these are the kind's own. */
+export interface AuditRecord {
+  readonly kind: RecordKind;
+  /** Epoch milliseconds. */
+  readonly time: number;
+  /** The call that it speaks of. */
+  readonly call?: string;
+  readonly [member: string]: unknown;
+}
+
+/** A record as it is kept: `seq` without gaps from 1, `prev` the hash of the record before (64 zeros at first). */
+export interface StoredRecord {
+  readonly seq: number;
+  /** The record's exact text: JSON that begins with `seq` and `prev`. */
+  readonly body: string;
+  /** SHA-256 (hex) of `body`. */
+  readonly hash: string;
+}
+
+export class LedgerUnavailable extends Error {
+  override readonly name = 'LedgerUnavailable';
+}
+
+/**
+ * Single writer for a data directory. Records are kept in the order of the calls made here.
+ */
+export interface Ledger {
+  /**
+   * Resolves when the record is durable (fdatasync done).
+   * @throws LedgerUnavailable when it cannot be written; then it is not, and will not be.
+   */
+  write(record: AuditRecord): Promise<void>;
+  /**
+   * Goes with the next commit, within `lagMs` at the latest; kept in memory and tried again for as long as the ledger
+   * cannot be written, so that the end of a call that happened is never lost while the process lives.
+   */
+  writeSoon(record: AuditRecord): void;
+  /** Whether the last attempt to write worked, and in words why not. */
+  health(): { readonly ok: boolean; readonly problem?: string };
+  /** Commits what is pending and closes. */
+  close(): Promise<void>;
+}
+
+/** Records read back, oldest first. */
+export interface LedgerReader {
+  tail(count: number): StoredRecord[];
+  after(seq: number, limit: number): StoredRecord[];
+  close(): void;
+}
+
+export type RecordBody = JsonObject & { seq: number; prev: string; kind: RecordKind; time: number };

@@ -1,0 +1,44 @@
+/** Before the call: may it happen, and which rule said so. */
+import type { JsonObject } from './json.ts';
+import type { Origin } from './call.ts';
+import type { Principal } from './principal.ts';
+import type { Route } from './tool.ts';
+
+export type Effect = 'allow' | 'ask' | 'deny';
+
+export interface Decision {
+  readonly effect: Effect;
+  /** Id of the rule that decided; absent where no rule matched, or there are none. */
+  readonly rule?: string;
+  /** In words, fit for the caller to read. Never holds argument values. */
+  readonly reason: string;
+  /** Hash of the rules that were in force. */
+  readonly policyHash: string;
+}
+
+export interface DecisionRequest {
+  readonly principal: Principal;
+  readonly route: Route;
+  readonly args: JsonObject;
+  readonly origin: Origin;
+  readonly profile: string | undefined;
+}
+
+/** Why one rule did or did not decide: for `explain`. */
+export interface RuleTrace {
+  readonly rule: string;
+  readonly effect: Effect;
+  readonly matched: boolean;
+  readonly why: string;
+}
+
+/** The compiled rules of one configuration: immutable, pure, and never throwing (an error in a rule is a denial). */
+export interface Rules {
+  /** SHA-256 (hex) over the canonical JSON of the rules. */
+  readonly hash: string;
+  readonly count: number;
+  /** deny > ask > allow; no match denies where there is any rule; no rules at all allow. */
+  decide(request: DecisionRequest): Decision;
+  /** The same decision, with what every rule said. */
+  explain(request: DecisionRequest): { decision: Decision; trace: RuleTrace[] };
+}

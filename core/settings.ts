@@ -1,0 +1,149 @@
+/**
+ * The configuration, validated and with its defaults filled in: an immutable snapshot. Secrets are still references
+ * here (`${env:NAME}`, `${file:PATH}`); who needs one resolves it at the moment of use through `SecretSource`.
+ */
+import type { Effect } from './decision.ts';
+
+export interface ListenSettings {
+  readonly host: string;
+  /** 0 takes a free one. */
+  readonly port: number;
+  /** Host header values accepted besides the loopback names and `host` itself (no port: any port). */
+  readonly allowedHosts: readonly string[];
+  /** Origins accepted besides the gateway's own, e.g. `https://ide.example.com`. */
+  readonly allowedOrigins: readonly string[];
+  readonly maxBodyBytes: number;
+  /** Nesting of arrays and objects in a body. */
+  readonly maxDepth: number;
+}
+
+interface ServerCommon {
+  readonly id: string;
+  readonly disabled: boolean;
+  /** Longest that one call may take, progress or not. */
+  readonly timeoutMs: number;
+  /** Longest silence within a call; each progress notification starts it anew. */
+  readonly idleTimeoutMs: number;
+  readonly maxResponseBytes: number;
+  /** Calls in flight at once. */
+  readonly concurrency: number;
+  /** Calls that may wait for a place; one more is refused as busy. */
+  readonly queue: number;
+  readonly connectTimeoutMs: number;
+  /** The operator's word that repeating a call of these tools (patterns over upstream names) does no harm. */
+  readonly idempotent: readonly string[];
+}
+
+export interface StdioServerSettings extends ServerCommon {
+  readonly type: 'stdio';
+  readonly command: string;
+  readonly args: readonly string[];
+  /** The child's whole environment besides PATH, HOME and the like (see docs/configuration.md); values may be references. */
+  readonly env: Readonly<Record<string, string>>;
+  readonly cwd?: string;
+}
+
+export interface HttpServerSettings extends ServerCommon {
+  /** `http`: Streamable HTTP, falling back to HTTP+SSE when the server says so; `sse`: HTTP+SSE only. */
+  readonly type: 'http' | 'sse';
+  readonly url: string;
+  /** Values may hold references. */
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+export type ServerSettings = StdioServerSettings | HttpServerSettings;
+
+export interface ToolOverride {
+  readonly name?: string;
+  readonly title?: string;
+  readonly description?: string;
+}
+
+export interface ProfileSettings {
+  readonly id: string;
+  /** Patterns over `server/tool`. */
+  readonly include: readonly string[];
+  readonly exclude: readonly string[];
+  readonly names: 'prefixed' | 'plain';
+  /** By `server/tool`, exact. */
+  readonly tools: Readonly<Record<string, ToolOverride>>;
+}
+
+export interface CallerSettings {
+  readonly id: string;
+  /** A reference to the key, or the hash that `signalbox keys create` printed; absent where keys live in the store. */
+  readonly key?: string;
+  readonly tenant: string;
+  readonly roles: readonly string[];
+  /** Absent: every profile. */
+  readonly profiles?: readonly string[];
+}
+
+export interface RuleSettings {
+  readonly id: string;
+  readonly effect: Effect;
+  /** Patterns over `server/tool`; absent: every tool. */
+  readonly tools?: readonly string[];
+  /** Caller ids; absent: every caller. */
+  readonly callers?: readonly string[];
+  /** Any of these roles; absent: every caller. */
+  readonly roles?: readonly string[];
+  readonly profiles?: readonly string[];
+  /** CEL over `args`, `caller`, `tool`, `call`; must yield a boolean. */
+  readonly when?: string;
+  /** What a refused caller reads. */
+  readonly reason?: string;
+}
+
+export interface LimitSettings {
+  readonly id: string;
+  readonly tools?: readonly string[];
+  readonly callers?: readonly string[];
+  readonly roles?: readonly string[];
+  /** What is counted apart: `caller`, `tenant`, `server`, `tool`, `profile`, or `args.PATH`. Empty: one count for all. */
+  readonly per: readonly string[];
+  readonly rate?: { readonly count: number; readonly periodMs: number };
+  /** Calls that may come at once before `rate` holds them back; defaults to `rate.count`. */
+  readonly burst?: number;
+  readonly concurrent?: number;
+}
+
+export interface AuditSettings {
+  readonly payloads: 'none' | 'digest' | 'redacted';
+  /** `strict` holds the answer until the outcome is durable too. */
+  readonly durability: 'intent' | 'strict';
+  /** Argument names (patterns, case-insensitive) whose values are redacted besides the built-in ones. */
+  readonly redact: readonly string[];
+}
+
+export interface LogSettings {
+  readonly level: 'debug' | 'info' | 'warn' | 'error';
+  readonly format: 'text' | 'json';
+}
+
+export interface Settings {
+  /** The file it was read from; absent for built-in defaults. */
+  readonly source?: string;
+  /** SHA-256 (hex) over the canonical JSON of what was read: the same for the same meaning. */
+  readonly hash: string;
+  readonly listen: ListenSettings;
+  /** Absolute path of the data directory. */
+  readonly data: string;
+  readonly servers: readonly ServerSettings[];
+  readonly profiles: readonly ProfileSettings[];
+  readonly callers: readonly CallerSettings[];
+  readonly rules: readonly RuleSettings[];
+  readonly limits: readonly LimitSettings[];
+  readonly audit: AuditSettings;
+  readonly log: LogSettings;
+}
+
+/** Resolves the references in a text. */
+export interface SecretSource {
+  /** @throws MissingSecret naming what is missing and where the reference stands, never a value */
+  resolve(text: string): string;
+}
+
+export class MissingSecret extends Error {
+  override readonly name = 'MissingSecret';
+}
