@@ -1,0 +1,3 @@
+/** What may happen: rules, limits and redaction, for the one call path. */
+export { checkExpression } from './rules/expression.ts';
+export { checkRules, compileRules, type RuleProblem, type RulesOptions } from './rules/rules.ts';

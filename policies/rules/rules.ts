@@ -1,0 +1,171 @@
+/**
+ * The rules of one configuration, compiled: deny > ask > allow, and an error denies.
+ * It resolves no names and holds no state but a bounded cache.
+ */
+import type { Decision, DecisionRequest, Effect, Rules, RuleTrace } from '../../core/decision.ts';
+import { canonicalJson, sha256Hex } from '../../core/json.ts';
+import { compilePatterns, type Matcher } from '../../core/pattern.ts';
+import type { RuleSettings } from '../../core/settings.ts';
+import { createCandidateCache, type Subject } from './candidates.ts';
+import { callerSafeReason, operatorReason } from './explain-error.ts';
+import { createExpressionCompiler, type Condition, type ExpressionCompiler } from './expression.ts';
+import { viewArguments, type ArgumentsView } from './view.ts';
+
+export interface RuleProblem {
+  readonly rule: string;
+  readonly message: string;
+}
+
+export interface RulesOptions {
+  /** Epoch milliseconds, for `call.now`. */
+  readonly now?: () => number;
+}
+
+interface CompiledRule {
+  readonly settings: RuleSettings;
+  readonly tools: Matcher;
+  readonly condition: Condition | undefined;
+  /** What is decided when it matches. */
+  readonly decision: Decision;
+}
+
+/** What one rule says of one call. */
+type Said = { readonly type: 'no' | 'yes' } | { readonly type: 'error'; readonly error: unknown };
+
+const LEVELS: readonly Effect[] = ['deny', 'ask', 'allow'];
+
+/** Every expression that does not compile. Rules that have a problem are compiled into ones that deny. */
+export function checkRules(rules: readonly RuleSettings[]): RuleProblem[] {
+  const compiler = createExpressionCompiler();
+  return rules.flatMap(({ id, when }) => {
+    const compiled = when === undefined ? undefined : compiler.compile(when);
+    return compiled !== undefined && 'problem' in compiled ? [{ rule: id, message: compiled.problem }] : [];
+  });
+}
+
+export function compileRules(settings: readonly RuleSettings[], { now = Date.now }: RulesOptions = {}): Rules {
+  const hash = sha256Hex(canonicalJson(settings));
+  const compiler = createExpressionCompiler();
+  const rules = settings.map((rule) => compileRule(rule, compiler, hash));
+  const nothingToCheck: Decision = { effect: 'allow', reason: 'allowed: no rules are configured', policyHash: hash };
+  const noMatch: Decision = { effect: 'deny', reason: 'denied: no rule allows it', policyHash: hash };
+  const candidates = createCandidateCache((request) => {
+    const applicable = rules.filter((rule) => whyNotApplicable(rule, request) === undefined);
+    return LEVELS.map((level) => applicable.filter((rule) => rule.settings.effect === level));
+  });
+
+  const judge = (levels: readonly (readonly CompiledRule[])[], ask: (rule: CompiledRule) => Said): Decision => {
+    for (const level of levels) {
+      let decided: Decision | undefined;
+      let failed: Decision | undefined;
+      // Every rule of the level is asked, so that an error denies whatever the order of the rules.
+      for (const rule of level) {
+        const said = ask(rule);
+        if (said.type === 'yes') decided ??= rule.decision;
+        else if (said.type === 'error') failed ??= deniedByError(rule, said.error, hash);
+      }
+      if (failed !== undefined && decided?.effect !== 'deny') return failed;
+      if (decided !== undefined) return decided;
+    }
+    return noMatch;
+  };
+
+  return {
+    hash,
+    count: rules.length,
+    decide(request) {
+      if (rules.length === 0) return nothingToCheck;
+      try {
+        return judge(candidates(request), createAsker(request, now));
+      } catch {
+        return { effect: 'deny', reason: 'denied: the rules could not be evaluated', policyHash: hash };
+      }
+    },
+    mayAllow(request) {
+      if (rules.length === 0) return true;
+      const [denying = [], ...granting] = candidates(request);
+      return denying.every((rule) => rule.condition !== undefined) && granting.some((level) => level.length > 0);
+    },
+    explain(request) {
+      const ask = createAsker(request, now);
+      const trace = rules.map((rule) => traceOf(rule, request, ask));
+      return { decision: this.decide(request), trace };
+    },
+  };
+}
+
+function compileRule(settings: RuleSettings, compiler: ExpressionCompiler, policyHash: string): CompiledRule {
+  const verb = { allow: 'allowed', ask: 'held for approval', deny: 'denied' }[settings.effect];
+  return {
+    settings,
+    tools: compilePatterns(settings.tools),
+    condition: settings.when === undefined ? undefined : compileCondition(settings.when, compiler),
+    decision: Object.freeze({
+      effect: settings.effect,
+      rule: settings.id,
+      reason: settings.reason ?? `${verb} by rule "${settings.id}"`,
+      policyHash,
+    }),
+  };
+}
+
+/** A condition that does not compile was refused at load; should one get here, it denies. */
+function compileCondition(text: string, compiler: ExpressionCompiler): Condition {
+  const compiled = compiler.compile(text);
+  if ('condition' in compiled) return compiled.condition;
+  return () => {
+    throw new Error(compiled.problem);
+  };
+}
+
+/** Everything but the condition; `undefined` where the rule is about this call. Depends on the candidate cache's key only. */
+function whyNotApplicable(rule: CompiledRule, { principal, route, profile }: Subject): string | undefined {
+  const { callers, roles, profiles } = rule.settings;
+  if (!rule.tools(route.ref)) return `tool ${route.ref} matches none of its tools`;
+  if (callers !== undefined && !callers.includes(principal.id)) return `caller ${principal.id} is not among its callers`;
+  if (roles !== undefined && !roles.some((role) => principal.roles.includes(role))) return 'the caller has none of its roles';
+  if (profiles !== undefined && (profile === undefined || !profiles.includes(profile))) {
+    return profile === undefined ? 'it is for certain profiles, and the call came without one' : `profile ${profile} is not among its profiles`;
+  }
+  return undefined;
+}
+
+function createAsker(request: DecisionRequest, now: () => number): (rule: CompiledRule) => Said {
+  let args: ArgumentsView | undefined;
+  return ({ condition }) => {
+    if (condition === undefined) return YES;
+    try {
+      args ??= viewArguments(request.args);
+      return condition(request, args, now()) ? YES : NO;
+    } catch (error) {
+      return { type: 'error', error };
+    }
+  };
+}
+
+const YES: Said = { type: 'yes' };
+const NO: Said = { type: 'no' };
+
+const deniedByError = ({ settings: { id } }: CompiledRule, error: unknown, policyHash: string): Decision => ({
+  effect: 'deny',
+  rule: id,
+  reason: `denied: the condition of rule "${id}" failed (${callerSafeReason(error)})`,
+  policyHash,
+});
+
+function traceOf(rule: CompiledRule, request: DecisionRequest, ask: (rule: CompiledRule) => Said): RuleTrace {
+  const { id, effect } = rule.settings;
+  const notApplicable = whyNotApplicable(rule, request);
+  if (notApplicable !== undefined) return { rule: id, effect, matched: false, why: notApplicable };
+  const said = ask(rule);
+  switch (said.type) {
+    case 'yes':
+      return { rule: id, effect, matched: true, why: rule.condition === undefined ? 'it has no condition' : 'its condition is true' };
+    case 'no':
+      return { rule: id, effect, matched: false, why: 'its condition is false' };
+    case 'error':
+      return { rule: id, effect, matched: false, why: `its condition failed, which denies where it is reached: ${operatorReason(said.error)}` };
+    default:
+      return said satisfies never;
+  }
+}
