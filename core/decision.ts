@@ -39,6 +39,11 @@ export interface Rules {
   readonly count: number;
   /** deny > ask > allow; no match denies where there is any rule; no rules at all allow. */
   decide(request: DecisionRequest): Decision;
+  /**
+   * Whether any arguments could be allowed, now or after asking. A tool for which this is false is not shown: it does
+   * not exist for the caller.
+   */
+  mayAllow(request: Pick<DecisionRequest, 'principal' | 'route' | 'profile'>): boolean;
   /** The same decision, with what every rule said. */
   explain(request: DecisionRequest): { decision: Decision; trace: RuleTrace[] };
 }

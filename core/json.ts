@@ -18,11 +18,7 @@ export const isJsonObject = (value: unknown): value is JsonObject =>
 export const own = (object: JsonObject | undefined, key: string): JsonValue | undefined =>
   object !== undefined && Object.hasOwn(object, key) ? object[key] : undefined;
 
-interface RawJson {
-  rawJSON: string;
-}
 type SourceReviver = (this: unknown, key: string, value: unknown, context: { source?: string }) => unknown;
-const rawJson = (JSON as unknown as { rawJSON?: (text: string) => RawJson }).rawJSON;
 
 /** A number that a double may not hold: 16 digits in a row, or an exponent. Strings match too, which only costs time. */
 const SUSPECT_NUMBER = /\d{16}|\d[eE]/;
@@ -33,10 +29,10 @@ const SUSPECT_NUMBER = /\d{16}|\d[eE]/;
  * @throws SyntaxError as `JSON.parse` does
  */
 export function parseLossless(text: string): JsonValue {
-  if (rawJson === undefined || !SUSPECT_NUMBER.test(text)) return JSON.parse(text) as JsonValue;
+  if (!SUSPECT_NUMBER.test(text)) return JSON.parse(text) as JsonValue;
   const keepExact: SourceReviver = (_key, value, context) =>
     typeof value === 'number' && context.source !== undefined && String(value) !== context.source
-      ? rawJson(context.source)
+      ? JSON.rawJSON(context.source)
       : value;
   return (JSON.parse as (text: string, reviver: SourceReviver) => JsonValue)(text, keepExact);
 }
@@ -48,7 +44,7 @@ export function parseLossless(text: string): JsonValue {
 export function canonicalJson(value: unknown): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  if (isRaw(value)) return JSON.stringify(value);
+  if (JSON.isRawJSON(value)) return JSON.stringify(value);
   const object = value as Record<string, unknown>;
   let text = '';
   for (const key of Object.keys(object).sort()) {
@@ -57,9 +53,6 @@ export function canonicalJson(value: unknown): string {
   }
   return `{${text}}`;
 }
-
-const isRaw = (value: object): boolean =>
-  (JSON as unknown as { isRawJSON?: (value: object) => boolean }).isRawJSON?.(value) ?? false;
 
 /** SHA-256 in lower-case hex. */
 export const sha256Hex = (text: string): string => createHash('sha256').update(text).digest('hex');

@@ -1,0 +1,85 @@
+/**
+ * The signal box: everything that a call is decided by, as one immutable snapshot of configuration. A call finishes
+ * under the box that it began with; a reload makes a new one.
+ */
+import type { Connector } from '../core/connector.ts';
+import type { Rules } from '../core/decision.ts';
+import type { JsonValue } from '../core/json.ts';
+import type { Limiter } from '../core/lease.ts';
+import type { Principal } from '../core/principal.ts';
+import type { Settings } from '../core/settings.ts';
+import { createCatalogBuilder, type Catalog } from './catalog/catalog.ts';
+import { createView, type View } from './catalog/view.ts';
+
+export interface Box {
+  readonly settings: Settings;
+  readonly rules: Rules;
+  readonly limiter: Limiter;
+  readonly connectors: ReadonlyMap<string, Connector>;
+  redact(value: JsonValue): JsonValue;
+  catalog(): Catalog;
+  /** @returns undefined where the profile does not exist, or is not open to the principal */
+  view(principal: Principal, profile: string | undefined): View | undefined;
+  /** Whether each connector has connected or failed once. */
+  isSettled(): boolean;
+  settled: Promise<void>;
+}
+
+export interface BoxParts {
+  readonly settings: Settings;
+  readonly rules: Rules;
+  readonly limiter: Limiter;
+  readonly connectors: ReadonlyMap<string, Connector>;
+  readonly redact: (value: JsonValue) => JsonValue;
+}
+
+/** Views kept; each is one profile as one kind of caller sees it. */
+const MAX_VIEWS = 512;
+
+export function createBox(parts: BoxParts): Box & { catalogChanged(): void } {
+  const { settings, rules, connectors } = parts;
+  const build = createCatalogBuilder();
+  const profiles = new Map(settings.profiles.map((profile) => [profile.id, profile]));
+  const views = new Map<string, View>();
+  let catalog: Catalog | undefined;
+  let isSettled = false;
+  const settled = Promise.all([...connectors.values()].map((connector) => connector.settled)).then(() => {
+    isSettled = true;
+  });
+
+  const current = (): Catalog => (catalog ??= build(connectors.values()));
+
+  function makeView(principal: Principal, profileId: string | undefined): View {
+    const profile = profileId === undefined ? undefined : profiles.get(profileId);
+    return createView(current(), profile, (entry) =>
+      rules.mayAllow({ principal, route: { ...entry, publicName: entry.ref }, profile: profileId }),
+    );
+  }
+
+  return {
+    ...parts,
+    settled,
+    isSettled: () => isSettled,
+    catalog: current,
+    view(principal, profile) {
+      if (profile !== undefined && !profiles.has(profile)) return undefined;
+      if (principal.profiles !== undefined && !isOpen(principal.profiles, profile)) return undefined;
+      const key = `${profile ?? ''}\n${principal.id}`;
+      let view = views.get(key);
+      if (view === undefined) {
+        view = makeView(principal, profile);
+        if (views.size >= MAX_VIEWS) views.delete(views.keys().next().value as string);
+        views.set(key, view);
+      }
+      return view;
+    },
+    catalogChanged() {
+      catalog = undefined;
+      views.clear();
+    },
+  };
+}
+
+/** A caller with a list of profiles sees those and nothing else; the unnamed whole is not among them. */
+const isOpen = (open: readonly string[], profile: string | undefined): boolean =>
+  profile !== undefined && open.includes(profile);

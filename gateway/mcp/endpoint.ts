@@ -1,0 +1,248 @@
+/**
+ * The MCP endpoint over HTTP: both eras on one path. Reads the body, tells the era, finds the session, hands the request
+ * to its method. What the methods do is `methods.ts`.
+ */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import { ERRORS, type ErrorCode } from '../../core/errors.ts';
+import { isJsonObject, own, type JsonObject, type JsonValue } from '../../core/json.ts';
+import type { Log } from '../../core/log.ts';
+import type { Origin } from '../../core/call.ts';
+import type { Principal } from '../../core/principal.ts';
+import type { Box } from '../box.ts';
+import { parseBody } from '../wire/body.ts';
+import { readBody } from '../wire/read.ts';
+import { createBatch } from './batch.ts';
+import { checkParamHeaders, classify, one } from './envelope.ts';
+import { createExchange, sendJson, type Exchange } from './exchange.ts';
+import { readMessage, type Message } from './message.ts';
+import { methodNotFound, type Methods, type RequestContext, type RpcRequest } from './methods.ts';
+import { ASSUMED_VERSION, isLegacyVersion, LATEST_LEGACY, SERVER_INFO, type RequestId } from './protocol.ts';
+import { resultText, tableError } from './render.ts';
+import type { Session, Sessions } from './sessions.ts';
+import { openStream } from './stream.ts';
+import { signatureOf } from './subscriptions.ts';
+
+/** A caller who has been let in, at a profile that is there for it. */
+export interface Admitted {
+  readonly box: Box;
+  readonly principal: Principal;
+  readonly profile: string | undefined;
+  readonly face: Origin['face'];
+}
+
+export interface EndpointParts {
+  readonly methods: Methods;
+  readonly sessions: Sessions;
+  readonly log: Log;
+}
+
+export interface Endpoint {
+  handle(req: IncomingMessage, res: ServerResponse, admitted: Admitted): void;
+  /** Keeps long answers alive. */
+  beat(): void;
+  /** Requests that have not been answered. */
+  readonly inFlight: number;
+}
+
+/** After this long without an answer a request becomes a stream with comments in it, so that nobody between gives up. */
+const QUIET_MS = 15_000;
+
+export function createEndpoint({ methods, sessions, log }: EndpointParts): Endpoint {
+  const waiting = new Set<Exchange>();
+
+  async function post(req: IncomingMessage, res: ServerResponse, admitted: Admitted): Promise<void> {
+    const { maxBodyBytes, maxDepth } = admitted.box.settings.listen;
+    if (!isJson(req.headers['content-type'])) {
+      return fail(res, 415, 'invalid_request', 'Expected "Content-Type: application/json".');
+    }
+    const body = await readBody(req, maxBodyBytes);
+    if (body === 'too-large') {
+      res.setHeader('connection', 'close');
+      return fail(res, 413, 'body_too_large', `The body is larger than ${maxBodyBytes} bytes.`);
+    }
+    if (body === 'gone') return;
+    const parsed = parseBody(body, maxDepth);
+    if (parsed.type === 'malformed') return fail(res, 400, 'parse_error', parsed.message);
+    if (parsed.type === 'refused') return fail(res, 400, 'invalid_request', parsed.message);
+    if (Array.isArray(parsed.value)) return postBatch(req, res, admitted, parsed.value);
+    const message = readMessage(parsed.value);
+    await dispatch(message, req, admitted, (headers) => createExchange(req, res, headers), res);
+  }
+
+  /** Batches exist in 2025-03-26 alone (2025-06-18 took them out), and no modern request may hide in one. */
+  async function postBatch(req: IncomingMessage, res: ServerResponse, admitted: Admitted, items: JsonValue[]): Promise<void> {
+    const version = sessionOf(req, admitted)?.protocolVersion ?? one(req.headers['mcp-protocol-version']) ?? ASSUMED_VERSION;
+    const batch = createBatch(items, res);
+    if (version !== '2025-03-26' || batch === undefined) {
+      return fail(res, 400, 'invalid_request', 'Batches are not part of this protocol version; send one message in each request.');
+    }
+    for (const item of batch.items) await dispatch(readMessage(item), req, admitted, batch.exchange, undefined);
+    batch.close();
+  }
+
+  async function dispatch(
+    message: Message,
+    req: IncomingMessage,
+    admitted: Admitted,
+    exchangeWith: (headers: Readonly<Record<string, string>>) => Exchange,
+    res: ServerResponse | undefined,
+  ): Promise<void> {
+    if (message.type === 'invalid') {
+      return exchangeWith({}).answer(tableError(message.id, 'invalid_request', message.message), 400);
+    }
+    if (message.type === 'response') return accepted(res);
+    const isRequest = message.type === 'request';
+    const classified = classify(message.method, message.params, req.headers, isRequest);
+    if (classified.era === 'rejected') {
+      const { code, message: words, data } = classified;
+      return exchangeWith({}).answer(tableError(isRequest ? message.id : null, code, words, data), ERRORS[code].http);
+    }
+    const common = { ...admitted, traceparent: one(req.headers['traceparent']) };
+    if (classified.era === 'modern') {
+      if (!isRequest) return accepted(res);
+      return modernRequest(message, req, { ...common, ...classified, session: undefined, exchange: exchangeWith({}) });
+    }
+    const session = sessionOf(req, admitted);
+    if (session === undefined && req.headers['mcp-session-id'] !== undefined) {
+      return exchangeWith({}).answer(tableError(isRequest ? message.id : null, 'unknown_session', 'This session does not exist.'), 404);
+    }
+    if (!isRequest) {
+      if (session !== undefined && message.method === 'notifications/cancelled') cancel(session, message.params);
+      return accepted(res);
+    }
+    if (message.method === 'initialize') return initialize(message, admitted, exchangeWith);
+    const protocolVersion = session?.protocolVersion ?? one(req.headers['mcp-protocol-version']) ?? ASSUMED_VERSION;
+    await run(methods.legacy, message, {
+      ...common,
+      era: 'legacy',
+      protocolVersion,
+      session,
+      clientInfo: session?.clientInfo,
+      clientCapabilities: session?.clientCapabilities,
+      exchange: exchangeWith({}),
+    });
+  }
+
+  function modernRequest(message: RpcRequest, req: IncomingMessage, context: RequestContext): Promise<void> | void {
+    if (message.method === 'tools/call') {
+      const route = context.box.view(context.principal, context.profile)?.routes.get(String(own(message.params, 'name')));
+      const args = own(message.params, 'arguments');
+      if (route !== undefined && route.paramHeaders.length > 0) {
+        const mismatch = checkParamHeaders(route.paramHeaders, isJsonObject(args) ? args : {}, req.headers);
+        if (mismatch !== undefined) return context.exchange.answer(tableError(message.id, 'header_mismatch', mismatch), 400);
+      }
+    }
+    return run(methods.modern, message, context);
+  }
+
+  async function run(table: Methods['legacy'], message: RpcRequest, context: RequestContext): Promise<void> {
+    const method = table.get(message.method);
+    const { exchange, era } = context;
+    // Only 2026 says 404; in 2025 the status speaks of the transport (2025-11-25, basic/transports).
+    if (method === undefined) return exchange.answer(methodNotFound(message.id, message.method), era === 'modern' ? 404 : 200);
+    waiting.add(exchange);
+    try {
+      await method(message, context);
+    } catch (error) {
+      log.error({ method: message.method, error: error instanceof Error ? error.stack : String(error) }, 'fault while answering');
+      exchange.answer(tableError(message.id, 'internal', 'Something went wrong.'), 500);
+    } finally {
+      waiting.delete(exchange);
+    }
+  }
+
+  function initialize(
+    { id, params }: RpcRequest,
+    { principal, profile, box }: Admitted,
+    exchangeWith: (headers: Readonly<Record<string, string>>) => Exchange,
+  ): void {
+    const wanted = own(params, 'protocolVersion');
+    const info = own(params, 'clientInfo');
+    const capabilities = own(params, 'capabilities');
+    const protocolVersion = typeof wanted === 'string' && isLegacyVersion(wanted) ? wanted : LATEST_LEGACY;
+    const session = sessions.open({
+      principal,
+      profile,
+      protocolVersion,
+      clientInfo: isJsonObject(info) ? info : undefined,
+      clientCapabilities: isJsonObject(capabilities) ? capabilities : undefined,
+    });
+    if (box.isSettled()) session.toldSignature = signatureOf(box, principal, profile);
+    exchangeWith({ 'mcp-session-id': session.id }).answer(
+      resultText(id, { protocolVersion, capabilities: { tools: { listChanged: true } }, serverInfo: SERVER_INFO }),
+    );
+  }
+
+  function sessionOf(req: IncomingMessage, { principal, profile }: Admitted): Session | undefined {
+    const id = one(req.headers['mcp-session-id']);
+    return id === undefined ? undefined : sessions.find(id, principal, profile);
+  }
+
+  function get(req: IncomingMessage, res: ServerResponse, admitted: Admitted): void {
+    if (req.headers['mcp-session-id'] === undefined) return notAllowed(res);
+    if (!(req.headers.accept?.includes('text/event-stream') ?? false)) {
+      return fail(res, 406, 'invalid_request', 'Expected "Accept: text/event-stream".');
+    }
+    const session = sessionOf(req, admitted);
+    if (session === undefined) return fail(res, 404, 'unknown_session', 'This session does not exist.');
+    const stream = openStream(res);
+    session.streams.add(stream);
+    res.once('close', () => session.streams.delete(stream));
+  }
+
+  function remove(req: IncomingMessage, res: ServerResponse, admitted: Admitted): void {
+    if (req.headers['mcp-session-id'] === undefined) return notAllowed(res);
+    const session = sessionOf(req, admitted);
+    if (session === undefined) return fail(res, 404, 'unknown_session', 'This session does not exist.');
+    sessions.close(session);
+    res.writeHead(204).end();
+  }
+
+  return {
+    get inFlight() {
+      return waiting.size;
+    },
+    handle(req, res, admitted) {
+      switch (req.method) {
+        case 'POST':
+          post(req, res, admitted).catch((error: unknown) => {
+            log.error({ error: String(error) }, 'fault at the endpoint');
+            if (!res.headersSent) fail(res, 500, 'internal', 'Something went wrong.');
+            else res.destroy();
+          });
+          return;
+        case 'GET':
+          return get(req, res, admitted);
+        case 'DELETE':
+          return remove(req, res, admitted);
+        default:
+          return notAllowed(res);
+      }
+    },
+    beat() {
+      const quietSince = Date.now() - QUIET_MS;
+      for (const exchange of waiting) if (exchange.startedAt < quietSince) exchange.beat();
+    },
+  };
+}
+
+function cancel(session: Session, params: JsonObject): void {
+  const id = own(params, 'requestId');
+  const reason = own(params, 'reason');
+  session.inFlight.get(id as RequestId)?.cancel(typeof reason === 'string' ? reason.slice(0, 200) : 'The client cancelled the call.');
+}
+
+function accepted(res: ServerResponse | undefined): void {
+  res?.writeHead(202).end();
+}
+
+function notAllowed(res: ServerResponse): void {
+  res.setHeader('allow', 'GET, POST, DELETE');
+  fail(res, 405, 'invalid_request', 'Without a session only POST is allowed here.');
+}
+
+export function fail(res: ServerResponse, status: number, code: ErrorCode, message: string): void {
+  sendJson(res, status, tableError(null, code, message));
+}
+
+const isJson = (type: string | undefined): boolean => type !== undefined && /^application\/json\s*(?:;|$)/i.test(type);

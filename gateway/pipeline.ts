@@ -1,0 +1,180 @@
+/**
+ * The one path of every tool call, whatever asked for it. A straight line of phases: their order is the security.
+ * It renders nothing for any face, and authenticates nobody: both have happened, or will, elsewhere.
+ */
+import { performance } from 'node:perf_hooks';
+import type { Ledger } from '../core/audit.ts';
+import type { Outcome, ToolCall } from '../core/call.ts';
+import type { InvokeResult } from '../core/connector.ts';
+import type { Decision, DecisionRequest } from '../core/decision.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { Lease } from '../core/lease.ts';
+import type { Log } from '../core/log.ts';
+import type { Box } from './box.ts';
+import type { ViewRoute } from './catalog/view.ts';
+import type { CallRecords } from './records.ts';
+
+export interface PipelineParts {
+  readonly ledger: Ledger;
+  readonly records: CallRecords;
+  readonly log: Log;
+  /** Told of every outcome, for metrics. */
+  readonly onOutcome?: (call: ToolCall, ref: string | undefined, outcome: Outcome, totalMs: number) => void;
+}
+
+export type CallTool = (box: Box, call: ToolCall) => Promise<Outcome>;
+
+/** Never rejects: whatever goes wrong is an Outcome, and a fault of our own refuses the call. */
+export function createPipeline(parts: PipelineParts): CallTool {
+  const { ledger, records, log, onOutcome } = parts;
+
+  async function run(box: Box, call: ToolCall, seen: { ref?: string }): Promise<Outcome> {
+    // 1 resolve: in the catalog as this principal sees it. Unseen is unknown.
+    const route = await resolve(box, call);
+    if (route === undefined) {
+      return refuse(box, call, undefined, { type: 'refused', code: 'unknown_tool', message: `Unknown tool: ${call.name}` });
+    }
+    seen.ref = route.ref;
+
+    // 2 decide
+    const request: DecisionRequest = { principal: call.principal, route, args: call.args, origin: call.origin, profile: call.profile };
+    const decision = box.rules.decide(request);
+    if (decision.effect === 'deny') {
+      return refuse(box, call, route, { type: 'refused', code: 'denied', message: decision.reason, decision });
+    }
+
+    // 3 lease
+    const leased = box.limiter.lease(request, Date.now());
+    if (leased.type === 'limited') {
+      return refuse(
+        box,
+        call,
+        route,
+        {
+          type: 'refused',
+          code: 'rate_limited',
+          message: leased.message,
+          decision,
+          ...(leased.retryAfterMs === undefined ? {} : { retryAfterMs: leased.retryAfterMs }),
+        },
+        leased.limit,
+      );
+    }
+    try {
+      // 4 approve: what a person must allow waits until one has.
+      if (decision.effect === 'ask') return await wait(box, call, route, decision);
+      return await execute(box, call, route, decision, leased.lease);
+    } finally {
+      leased.lease.settle();
+    }
+  }
+
+  async function execute(box: Box, call: ToolCall, route: ViewRoute, decision: Decision, lease: Lease): Promise<Outcome> {
+    // 5 intent: durable before any byte goes upstream. No intent, no call.
+    try {
+      await ledger.write(records.intent(box, call, route, decision, lease));
+    } catch (error) {
+      log.error({ call: call.id, error: String(error) }, 'call refused: its intent could not be recorded');
+      return { type: 'refused', code: 'ledger_unavailable', message: 'The call was not made, because it could not be recorded.' };
+    }
+    const sentAt = performance.now();
+    let outcome: Outcome = { type: 'failed', code: 'internal', message: 'The call ended without an outcome.', executed: 'maybe' };
+    let bytes = 0;
+    try {
+      // 6 invoke
+      const { cancellation, onProgress, meta, traceparent, clientCapabilities } = call.context;
+      const result = await route.connector.invoke({
+        tool: route.tool,
+        args: call.args,
+        cancellation,
+        ...(onProgress === undefined ? {} : { onProgress }),
+        ...(meta === undefined ? {} : { meta }),
+        ...(traceparent === undefined ? {} : { traceparent }),
+        ...(clientCapabilities === undefined ? {} : { clientCapabilities }),
+      });
+      // 7 guard: the size cap is the connector's, which never buffers more than it.
+      if (result.type !== 'fault') bytes = result.bytes;
+      outcome = toOutcome(route, result);
+    } finally {
+      // 8 record
+      const record = records.outcome(call, outcome, { bytes, upstreamMs: performance.now() - sentAt });
+      if (box.settings.audit.durability === 'strict') await ledger.write(record).catch(() => ledger.writeSoon(record));
+      else ledger.writeSoon(record);
+    }
+    return outcome;
+  }
+
+  async function refuse(
+    box: Box,
+    call: ToolCall,
+    route: ViewRoute | undefined,
+    outcome: Outcome & { type: 'refused' },
+    limit?: string,
+  ): Promise<Outcome> {
+    ledger.writeSoon(records.refused(box, call, route, outcome, limit));
+    return outcome;
+  }
+
+  async function wait(box: Box, call: ToolCall, route: ViewRoute, decision: Decision): Promise<Outcome> {
+    const outcome: Outcome = { type: 'waiting', approvalId: call.id, message: decision.reason, decision };
+    ledger.writeSoon(records.waiting(box, call, route, outcome));
+    return outcome;
+  }
+
+  return async (box, call) => {
+    const seen: { ref?: string } = {};
+    let outcome: Outcome;
+    try {
+      outcome = await run(box, call, seen);
+    } catch (error) {
+      log.error({ call: call.id, error: error instanceof Error ? error.stack : String(error) }, 'fault on the call path');
+      outcome = { type: 'failed', code: 'internal', message: `Something went wrong inside the gateway (id ${call.id}).`, executed: 'maybe' };
+    }
+    onOutcome?.(call, seen.ref, outcome, performance.now() - call.context.arrivedAt);
+    return outcome;
+  };
+}
+
+/** A name that is not there may belong to a server that is still connecting: only then is it worth waiting. */
+async function resolve(box: Box, call: ToolCall): Promise<ViewRoute | undefined> {
+  const find = () => box.view(call.principal, call.profile)?.routes.get(call.name);
+  const route = find();
+  if (route !== undefined || box.isSettled()) return route;
+  await box.settled;
+  return find();
+}
+
+function toOutcome(route: ViewRoute, result: InvokeResult): Outcome {
+  switch (result.type) {
+    case 'result':
+      return { type: 'completed', result: result.result, isError: isToolError(result.result) };
+    case 'error':
+      return {
+        type: 'failed',
+        code: 'upstream_error',
+        message: `Server "${route.server}" answered with an error: ${result.error.message}`,
+        executed: 'maybe',
+        upstreamError: result.error,
+      };
+    case 'fault':
+      return {
+        type: 'failed',
+        code: FAULT_CODES[result.reason],
+        message: result.message,
+        executed: result.executed,
+        ...(result.retryAfterMs === undefined ? {} : { retryAfterMs: result.retryAfterMs }),
+      };
+  }
+}
+
+const isToolError = (result: JsonObject): boolean => Object.hasOwn(result, 'isError') && result['isError'] === true;
+
+const FAULT_CODES = {
+  unavailable: 'upstream_unavailable',
+  overloaded: 'busy',
+  timeout: 'upstream_timeout',
+  cancelled: 'cancelled',
+  'too-large': 'result_too_large',
+  lost: 'upstream_lost',
+  protocol: 'upstream_error',
+} as const;
