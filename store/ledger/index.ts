@@ -1,0 +1,5 @@
+/** The audit ledger: one writer, any number of readers, and a check that needs neither. */
+export { createLedger, type LedgerOptions } from './ledger.ts';
+export { createLedgerReader } from './reader.ts';
+export { verifyLedger, type VerifyOptions, type VerifyResult } from './verify.ts';
+export { LEDGER_FILE } from './file.ts';

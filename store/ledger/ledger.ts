@@ -1,0 +1,317 @@
+/**
+ * The single writer: numbers nothing and hashes nothing itself, but decides what goes into which commit, answers those
+ * who wait, and keeps what must not be lost while the disk refuses. The database is the worker's (worker.ts).
+ */
+import { join } from 'node:path';
+import type { Worker } from 'node:worker_threads';
+import { LedgerUnavailable, type AuditRecord, type Ledger } from '../../core/audit.ts';
+import type { Log } from '../../core/log.ts';
+import { ensureDataDir } from '../files.ts';
+import { Batch } from './batch.ts';
+import { LEDGER_FILE } from './file.ts';
+import { Gathering } from './gathering.ts';
+import { OpenCalls } from './open-calls.ts';
+import { startScribe, type Scribe, type ScribeOptions } from './scribe.ts';
+
+export interface LedgerOptions {
+  readonly dataDir: string;
+  readonly log: Log;
+  /** Longest that a record of `writeSoon` waits for company. Default 10. */
+  readonly lagMs?: number;
+  /** Longest that a write waits for others while many calls run. Default 4; 0 never waits. */
+  readonly gatherMs?: number;
+  /** How often a ledger that cannot be written is tried when no call does so. Default 1000. */
+  readonly retryMs?: number;
+  /** Upper bound of the database in pages of 4 KiB: a full disk on any machine, for tests. */
+  readonly maxPages?: number;
+  /** Sees each writer thread as it starts, for tests. */
+  readonly onThread?: (thread: Worker) => void;
+}
+
+const DEFAULT_LAG_MS = 10;
+const DEFAULT_GATHER_MS = 4;
+const DEFAULT_RETRY_MS = 1000;
+/** The mark that shortens the next start moves on at least this often. */
+const RECORDS_PER_MARK = 2000;
+
+/**
+ * Opens the ledger of a data directory and ends what an earlier process left open. The caller holds the directory's
+ * lock (`lockDataDir`).
+ * @throws LedgerUnavailable when it cannot be opened
+ */
+export async function createLedger(options: LedgerOptions): Promise<Ledger> {
+  try {
+    ensureDataDir(options.dataDir);
+  } catch (error) {
+    throw new LedgerUnavailable(`the data directory cannot be made: ${(error as Error).message}`);
+  }
+  const ledger = new WorkerLedger(options);
+  await ledger.opened();
+  return ledger;
+}
+
+type State = 'starting' | 'idle' | 'busy' | 'down' | 'closed';
+
+class WorkerLedger implements Ledger {
+  readonly #log: Log;
+  readonly #lagMs: number;
+  readonly #gatherMs: number;
+  readonly #retryMs: number;
+  readonly #scribeOptions: Omit<ScribeOptions, 'recover'>;
+  readonly #calls = new OpenCalls();
+  readonly #gathering = new Gathering();
+
+  #state: State = 'starting';
+  #scribe: Scribe | undefined;
+  #pending = new Batch();
+  /** Sent and not answered. Outlives the worker: what became of it is read from the database. */
+  #inFlight: Batch | undefined;
+  #lastSeq = 0;
+  #markedSeq = 0;
+  #problem: string | undefined;
+
+  #turnQueued = false;
+  #gatherTimer: NodeJS.Timeout | undefined;
+  #lagTimer: NodeJS.Timeout | undefined;
+  #retryTimer: NodeJS.Timeout | undefined;
+  /** `performance.now()` when the oldest pending record of `writeSoon` came. */
+  #soonSince: number | undefined;
+
+  /** Called after each answer while closing. */
+  #answered: (() => void) | undefined;
+  #closing: Promise<void> | undefined;
+  readonly #opening = Promise.withResolvers<void>();
+  readonly #ended = Promise.withResolvers<void>();
+
+  constructor(options: LedgerOptions) {
+    this.#log = options.log;
+    this.#lagMs = options.lagMs ?? DEFAULT_LAG_MS;
+    this.#gatherMs = options.gatherMs ?? DEFAULT_GATHER_MS;
+    this.#retryMs = options.retryMs ?? DEFAULT_RETRY_MS;
+    this.#scribeOptions = {
+      path: join(options.dataDir, LEDGER_FILE),
+      maxPages: options.maxPages,
+      onThread: options.onThread,
+    };
+    this.#start(true);
+  }
+
+  opened(): Promise<void> {
+    return this.#opening.promise;
+  }
+
+  write(record: AuditRecord): Promise<void> {
+    return new Promise((resolve, reject) => {
+      if (this.#closing !== undefined) return reject(new LedgerUnavailable('the ledger is closed'));
+      this.#pending.add(record, recordText(record), { resolve, reject });
+      this.#calls.handedIn(record);
+      if (this.#state === 'busy') this.#gathering.overlapped();
+      else this.#queueTurn();
+    });
+  }
+
+  writeSoon(record: AuditRecord): void {
+    const text = recordText(record);
+    if (this.#closing !== undefined) {
+      this.#log.error({ kind: record.kind, call: record.call }, 'a record came after the ledger was closed and is lost');
+      return;
+    }
+    this.#pending.add(record, text);
+    this.#calls.handedIn(record);
+    this.#soonSince ??= performance.now();
+    this.#lagTimer ??= setTimeout(() => this.#lagOver(), this.#lagMs);
+  }
+
+  health(): { readonly ok: boolean; readonly problem?: string } {
+    return this.#problem === undefined ? { ok: true } : { ok: false, problem: this.#problem };
+  }
+
+  close(): Promise<void> {
+    this.#closing ??= this.#close();
+    return this.#closing;
+  }
+
+  /** Runs once what the current turn of the event loop brings has been gathered. */
+  #queueTurn(): void {
+    if (this.#turnQueued) return;
+    this.#turnQueued = true;
+    setImmediate(() => {
+      this.#turnQueued = false;
+      if (this.#pending.waiting === 0 || this.#state === 'busy') return;
+      const alone = this.#problem !== undefined || this.#gatherMs === 0;
+      if (alone || this.#gathering.enough(this.#pending.waiting, this.#calls.running)) this.#flush();
+      else this.#gatherTimer ??= setTimeout(() => this.#gatherOver(), this.#gatherMs);
+    });
+  }
+
+  #gatherOver(): void {
+    this.#gatherTimer = undefined;
+    this.#gathering.ranOut(this.#pending.waiting);
+    this.#flush();
+  }
+
+  #lagOver(): void {
+    this.#lagTimer = undefined;
+    if (this.#soonSince === undefined) return;
+    // The timer outlives the records that started it: restarting it for each would cost more than this look.
+    const restMs = this.#soonSince + this.#lagMs - performance.now();
+    if (restMs >= 1) this.#lagTimer = setTimeout(() => this.#lagOver(), restMs);
+    else if (this.#problem === undefined) this.#flush();
+  }
+
+  #flush(): void {
+    if (this.#state === 'down') this.#start(false);
+    if (this.#state !== 'idle' || this.#pending.size === 0) return;
+    clearTimeout(this.#gatherTimer);
+    this.#gatherTimer = undefined;
+    const batch = this.#pending;
+    this.#pending = new Batch();
+    this.#soonSince = undefined;
+    this.#mark();
+    this.#send(batch, batch.text);
+  }
+
+  #mark(): void {
+    if (this.#lastSeq - this.#markedSeq < RECORDS_PER_MARK) return;
+    this.#markedSeq = this.#lastSeq;
+    this.#scribe?.send({ type: 'mark', closedBelow: this.#calls.closedBelow(this.#lastSeq) });
+  }
+
+  #send(batch: Batch, message: string | { type: 'probe' }): void {
+    this.#inFlight = batch;
+    this.#state = 'busy';
+    this.#scribe?.send(message);
+  }
+
+  #start(recover: boolean): void {
+    this.#state = 'starting';
+    this.#scribe = startScribe(
+      { ...this.#scribeOptions, recover },
+      {
+        onReady: (seq, unknown) => this.#ready(seq, unknown),
+        onDurable: (seq) => this.#durable(seq),
+        onFailed: (problem) => this.#failed(problem),
+        onClosed: (problem) => this.#closed(problem),
+        onGone: (problem) => this.#gone(problem),
+      },
+    );
+  }
+
+  #ready(seq: number, unknown: number): void {
+    if (unknown > 0) this.#log.warn({ unknown }, 'calls were under way when the gateway stopped; how they ended is recorded as unknown');
+    const batch = this.#inFlight;
+    if (batch === undefined) {
+      this.#state = 'idle';
+      this.#lastSeq = seq;
+      this.#opening.resolve();
+      if (this.#pending.size > 0) this.#flush();
+    } else if (batch.size > 0 && seq === this.#lastSeq + batch.size) {
+      // The earlier worker died between commit and answer. A commit is whole, and this worker has made it durable.
+      this.#durable(seq);
+    } else {
+      this.#failed('the thread that writes it stopped in the middle of a commit');
+    }
+  }
+
+  #durable(seq: number): void {
+    const batch = this.#inFlight ?? new Batch();
+    this.#inFlight = undefined;
+    this.#calls.durable(batch.records, this.#lastSeq + 1);
+    this.#lastSeq = seq;
+    this.#state = 'idle';
+    if (this.#problem !== undefined) this.#recovered();
+    batch.resolve();
+    this.#afterAnswer();
+  }
+
+  #failed(problem: string): void {
+    const batch = this.#inFlight ?? new Batch();
+    this.#inFlight = undefined;
+    this.#state = 'idle';
+    this.#refuse(problem, batch);
+    this.#afterAnswer();
+  }
+
+  /** The worker is gone. With a batch in flight another one has to find out what became of it. */
+  #gone(problem: string): void {
+    if (this.#state === 'closed') return this.#ended.resolve();
+    const started = this.#state !== 'starting';
+    this.#scribe = undefined;
+    this.#state = 'down';
+    this.#opening.reject(new LedgerUnavailable(`the ledger cannot be opened: ${problem}`));
+    if (started) {
+      this.#log.error({ problem }, 'the ledger lost its writer thread; another one is started');
+      if (this.#inFlight !== undefined) return this.#start(false);
+      if (this.#pending.size > 0) this.#flush();
+      return;
+    }
+    // Whether the batch went in is not known yet: those who wait are refused, the rest stays until it is.
+    this.#inFlight?.abandon(unavailable(problem));
+    this.#refuse(problem, new Batch());
+    this.#afterAnswer();
+  }
+
+  /** Refuses everyone who waits, in `batch` and behind it; keeps the rest, in order, for the next try. */
+  #refuse(problem: string, batch: Batch): void {
+    if (this.#problem === undefined) this.#log.error({ problem }, 'the ledger cannot be written: calls are refused until it can');
+    this.#problem = problem;
+    batch.append(this.#pending);
+    this.#pending = batch.reject(unavailable(problem), (record) => this.#calls.refused(record));
+    if (this.#closing === undefined) this.#retryTimer ??= setTimeout(() => this.#retry(), this.#retryMs);
+  }
+
+  #retry(): void {
+    this.#retryTimer = undefined;
+    if (this.#problem === undefined || this.#closing !== undefined) return;
+    if (this.#state === 'idle' && this.#pending.size === 0) this.#send(new Batch(), { type: 'probe' });
+    else this.#flush();
+  }
+
+  #recovered(): void {
+    this.#problem = undefined;
+    clearTimeout(this.#retryTimer);
+    this.#retryTimer = undefined;
+    this.#log.info({ seq: this.#lastSeq }, 'the ledger can be written again');
+  }
+
+  #afterAnswer(): void {
+    this.#answered?.();
+    // Not at once: those who were answered in this turn often have the next record ready.
+    if (this.#pending.waiting > 0) this.#queueTurn();
+    else if (this.#pending.size > 0 && this.#problem === undefined) this.#lagTimer ??= setTimeout(() => this.#lagOver(), this.#lagMs);
+  }
+
+  async #close(): Promise<void> {
+    // What came in this turn, then what came while that was written; one try once the disk refuses.
+    for (let tries = 2; this.#state !== 'closed' && tries > 0; ) {
+      if (this.#inFlight === undefined && this.#pending.size === 0 && this.#state !== 'starting') break;
+      if (this.#problem !== undefined) tries -= 1;
+      const answer = new Promise<void>((resolve) => (this.#answered = resolve));
+      this.#flush();
+      await answer;
+    }
+    for (const timer of [this.#gatherTimer, this.#lagTimer, this.#retryTimer]) clearTimeout(timer);
+    if (this.#pending.size > 0) {
+      this.#log.error({ problem: this.#problem, records: this.#pending.size }, 'the ledger closed without its last records');
+    }
+    if (this.#scribe === undefined) return;
+    this.#scribe.send({ type: 'close', closedBelow: this.#calls.closedBelow(this.#lastSeq) });
+    this.#state = 'closed';
+    await this.#ended.promise;
+  }
+
+  #closed(problem: string | undefined): void {
+    if (problem !== undefined) this.#log.warn({ problem }, 'the ledger closed without its mark; the next start looks further back');
+  }
+}
+
+const unavailable = (problem: string): LedgerUnavailable => new LedgerUnavailable(`the ledger cannot be written: ${problem}`);
+
+/** @throws TypeError where a record cannot be kept: it names what only the ledger may, or is no JSON */
+function recordText(record: AuditRecord): string {
+  // Two members of one name would let two readers of the same body see two records.
+  if (Object.hasOwn(record, 'seq') || Object.hasOwn(record, 'prev')) {
+    throw new TypeError('a record may not name "seq" or "prev": the ledger gives them');
+  }
+  return JSON.stringify(record);
+}

@@ -1,0 +1,25 @@
+/** What the ledger and its worker say to each other. Nothing else crosses. */
+
+export interface WorkerOptions {
+  readonly path: string;
+  /** Upper bound of the database in pages: a disk that is full on every machine, for tests. */
+  readonly maxPages: number | undefined;
+}
+
+/**
+ * To the worker. A string is a batch: the records' JSON, one a line (JSON text holds no raw line feed), committed whole
+ * or not at all. `mark` is kept for the next commit and not answered; every other message is answered once, in order.
+ */
+export type ToWorker =
+  | string
+  | { readonly type: 'mark'; readonly closedBelow: number }
+  | { readonly type: 'probe' }
+  | { readonly type: 'close'; readonly closedBelow: number };
+
+/** From the worker. A number is the `seq` of the last durable record: the batch, or the probe, went in. */
+export type FromWorker =
+  | number
+  | { readonly type: 'ready'; readonly seq: number; readonly unknown: number }
+  | { readonly type: 'unopened'; readonly problem: string }
+  | { readonly type: 'failed'; readonly problem: string }
+  | { readonly type: 'closed'; readonly problem?: string };
