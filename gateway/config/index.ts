@@ -1,0 +1,9 @@
+/** The configuration: read, validated whole, watched. What others may use of this folder. */
+export { loadConfig, parseConfig, defaultConfigPath } from './load.ts';
+export type { LoadOptions, LoadResult } from './load.ts';
+export { formatProblem, formatProblems } from './problem.ts';
+export type { Problem } from './problem.ts';
+export { createSecretSource } from './secrets.ts';
+export type { SecretSourceOptions } from './secrets.ts';
+export { isLoopbackHost } from './check-listen.ts';
+export type { CheckExpression } from './check-policy.ts';
