@@ -1,3 +1,4 @@
 /** What may happen: rules, limits and redaction, for the one call path. */
 export { checkExpression } from './rules/expression.ts';
 export { checkRules, compileRules, type RuleProblem, type RulesOptions } from './rules/rules.ts';
+export { createLimiter, type LimiterOptions, type ReloadableLimiter } from './limits/limiter.ts';
