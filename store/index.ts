@@ -1,2 +1,12 @@
 /** Durable state of one data directory: the ledger, the lock on the directory, callers' keys, the gateway's secret. */
 export * from './ledger/index.ts';
+export { createKeyStore, hashKey, KeysUnavailable, type CallerKey, type KeyStore, type KeyStoreOptions } from './keys.ts';
+export {
+  lockDataDir,
+  readGatewayInfo,
+  writeGatewayInfo,
+  type DataDirLock,
+  type GatewayInfo,
+  type LockResult,
+} from './lock.ts';
+export { openSecret, type GatewaySecret } from './secret.ts';

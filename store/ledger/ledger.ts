@@ -80,6 +80,7 @@ class WorkerLedger implements Ledger {
   /** Called after each answer while closing. */
   #answered: (() => void) | undefined;
   #closing: Promise<void> | undefined;
+  #opened = false;
   readonly #opening = Promise.withResolvers<void>();
   readonly #ended = Promise.withResolvers<void>();
 
@@ -203,8 +204,10 @@ class WorkerLedger implements Ledger {
     if (batch === undefined) {
       this.#state = 'idle';
       this.#lastSeq = seq;
+      this.#opened = true;
       this.#opening.resolve();
-      if (this.#pending.size > 0) this.#flush();
+      this.#answered?.();
+      this.#flush();
     } else if (batch.size > 0 && seq === this.#lastSeq + batch.size) {
       // The earlier worker died between commit and answer. A commit is whole, and this worker has made it durable.
       this.#durable(seq);
@@ -237,13 +240,15 @@ class WorkerLedger implements Ledger {
     if (this.#state === 'closed') return this.#ended.resolve();
     const started = this.#state !== 'starting';
     this.#scribe = undefined;
+    if (!this.#opened) {
+      this.#state = 'closed';
+      return this.#opening.reject(new LedgerUnavailable(`the ledger cannot be opened: ${problem}`));
+    }
     this.#state = 'down';
-    this.#opening.reject(new LedgerUnavailable(`the ledger cannot be opened: ${problem}`));
     if (started) {
       this.#log.error({ problem }, 'the ledger lost its writer thread; another one is started');
       if (this.#inFlight !== undefined) return this.#start(false);
-      if (this.#pending.size > 0) this.#flush();
-      return;
+      return this.#flush();
     }
     // Whether the batch went in is not known yet: those who wait are refused, the rest stays until it is.
     this.#inFlight?.abandon(unavailable(problem));
@@ -278,7 +283,7 @@ class WorkerLedger implements Ledger {
     this.#answered?.();
     // Not at once: those who were answered in this turn often have the next record ready.
     if (this.#pending.waiting > 0) this.#queueTurn();
-    else if (this.#pending.size > 0 && this.#problem === undefined) this.#lagTimer ??= setTimeout(() => this.#lagOver(), this.#lagMs);
+    else if (this.#pending.size > 0 && this.#lagTimer === undefined) this.#lagOver();
   }
 
   async #close(): Promise<void> {
@@ -291,8 +296,9 @@ class WorkerLedger implements Ledger {
       await answer;
     }
     for (const timer of [this.#gatherTimer, this.#lagTimer, this.#retryTimer]) clearTimeout(timer);
-    if (this.#pending.size > 0) {
-      this.#log.error({ problem: this.#problem, records: this.#pending.size }, 'the ledger closed without its last records');
+    const lost = this.#pending.size + (this.#inFlight?.size ?? 0);
+    if (lost > 0) {
+      this.#log.error({ problem: this.#problem, records: lost }, 'the ledger closed without its last records');
     }
     if (this.#scribe === undefined) return;
     this.#scribe.send({ type: 'close', closedBelow: this.#calls.closedBelow(this.#lastSeq) });

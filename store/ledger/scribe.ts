@@ -53,5 +53,6 @@ export function startScribe({ onThread, ...workerData }: ScribeOptions, events: 
   });
   thread.on('exit', () => events.onGone(problem));
   onThread?.(thread);
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- a thread, not a window
   return { send: (message) => thread.postMessage(message) };
 }

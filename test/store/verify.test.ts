@@ -1,0 +1,199 @@
+/** Whatever is done to a ledger behind its back is seen, and the right record is named. */
+import { copyFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import Database from 'better-sqlite3';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { verifyLedger, type VerifyResult } from '../../store/index.ts';
+import { chainBody, GENESIS, hashBody } from '../../store/ledger/chain.ts';
+import { intent, ledgerPath, openLedger, outcome, readAll, temporaryDir } from './support.ts';
+
+const RECORDS = 12;
+
+/** A closed ledger of `RECORDS` records, as one file. */
+async function original(): Promise<string> {
+  const dir = temporaryDir();
+  const ledger = await openLedger(dir);
+  for (let call = 0; call < RECORDS / 2; call += 1) {
+    await ledger.write({ ...intent(`call-${call}`), args: { path: `/tmp/${call}`, text: 'Grüße' } });
+    await ledger.write(outcome(`call-${call}`));
+  }
+  await ledger.close();
+  return ledgerPath(dir);
+}
+
+/** What verification says of a copy to which `tamper` was done. */
+function tampered(path: string, tamper: (db: Database.Database) => void): VerifyResult {
+  const copy = join(path, '..', 'copy.db');
+  copyFileSync(path, copy);
+  const db = new Database(copy);
+  tamper(db);
+  db.close();
+  return verifyLedger(copy);
+}
+
+const seqs = fc.integer({ min: 1, max: RECORDS });
+
+test('a ledger as it was written verifies, and says where its head is', async () => {
+  const path = await original();
+  const head = readAll(join(path, '..')).at(-1);
+  expect(verifyLedger(path)).toEqual({ ok: true, records: RECORDS, head: { seq: RECORDS, hash: head?.hash } });
+});
+
+test('a change of any character of any record is seen, and that record named', async () => {
+  const path = await original();
+  fc.assert(
+    fc.property(seqs, fc.nat(), fc.string({ minLength: 1, maxLength: 1, unit: 'grapheme' }), (seq, where, by) => {
+      const result = tampered(path, (db) => {
+        const body = db.prepare<[number], string>('SELECT body FROM records WHERE seq = ?').pluck().get(seq) ?? '';
+        const at = where % body.length;
+        fc.pre(body[at] !== by);
+        db.prepare('UPDATE records SET body = ? WHERE seq = ?').run(body.slice(0, at) + by + body.slice(at + 1), seq);
+      });
+      expect(result).toMatchObject({ ok: false, seq, records: seq - 1 });
+    }),
+    { numRuns: 150 },
+  );
+});
+
+test('a change that comes with its own new hash is seen at the record that follows', async () => {
+  const path = await original();
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: RECORDS - 1 }), (seq) => {
+      const result = tampered(path, (db) => {
+        const body = (db.prepare<[number], string>('SELECT body FROM records WHERE seq = ?').pluck().get(seq) ?? '').replace('call-', 'cell-');
+        db.prepare('UPDATE records SET body = ?, hash = ? WHERE seq = ?').run(body, hashBody(body), seq);
+      });
+      expect(result).toMatchObject({ ok: false, seq: seq + 1, reason: expect.stringContaining(`does not follow record ${seq}`) });
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('records that are deleted are missed, wherever they stood', async () => {
+  const path = await original();
+  fc.assert(
+    fc.property(seqs, fc.integer({ min: 1, max: RECORDS }), (first, count) => {
+      const result = tampered(path, (db) => void db.prepare('DELETE FROM records WHERE seq >= ? AND seq < ?').run(first, first + count));
+      expect(result).toMatchObject({ ok: false, seq: first, records: first - 1, reason: expect.stringContaining('missing') });
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test('two records that change places are seen at the first of them', async () => {
+  const path = await original();
+  fc.assert(
+    fc.property(seqs, seqs, fc.boolean(), (one, other, closeGap) => {
+      fc.pre(one !== other);
+      const result = tampered(path, (db) => {
+        const move = db.prepare('UPDATE records SET seq = ? WHERE seq = ?');
+        move.run(1000, one);
+        move.run(one, other);
+        if (closeGap) move.run(other, 1000);
+      });
+      expect(result).toMatchObject({ ok: false, seq: Math.min(one, other) });
+    }),
+    { numRuns: 100 },
+  );
+});
+
+test('a record that is put in is seen where it stands, though it is chained to the one before it', async () => {
+  const path = await original();
+  fc.assert(
+    fc.property(seqs, fc.boolean(), (seq, chained) => {
+      const result = tampered(path, (db) => {
+        db.prepare('UPDATE records SET seq = -seq - 1 WHERE seq >= ?').run(seq);
+        db.prepare('UPDATE records SET seq = -seq WHERE seq < 0').run();
+        const before = db.prepare<[number], string>('SELECT hash FROM records WHERE seq = ?').pluck().get(seq - 1) ?? GENESIS;
+        const body = chainBody(seq, chained ? before : GENESIS.replace('0', '1'), JSON.stringify(intent('forged')));
+        db.prepare('INSERT INTO records (seq, body, hash) VALUES (?, ?, ?)').run(seq, body, hashBody(body));
+      });
+      // One that is chained rightly is a true record to all that can be seen; the one behind it is out of place.
+      expect(result).toMatchObject({ ok: false, seq: chained ? seq + 1 : seq });
+    }),
+    { numRuns: 60 },
+  );
+});
+
+test('a record before the first, a second seq in one body, and text that is no JSON are named', async () => {
+  const path = await original();
+  const insert = (db: Database.Database, seq: number, body: string): void =>
+    void db.prepare('INSERT OR REPLACE INTO records (seq, body, hash) VALUES (?, ?, ?)').run(seq, body, hashBody(body));
+  const prev = (db: Database.Database, seq: number): string =>
+    db.prepare<[number], string>('SELECT hash FROM records WHERE seq = ?').pluck().get(seq - 1) ?? GENESIS;
+  expect(tampered(path, (db) => insert(db, 0, '{}'))).toMatchObject({ ok: false, seq: 0 });
+  expect(tampered(path, (db) => insert(db, 5, chainBody(5, prev(db, 5), '{"kind":"stop","seq":6}')))).toMatchObject({
+    seq: 5,
+    reason: expect.stringContaining('twice'),
+  });
+  expect(tampered(path, (db) => insert(db, 5, chainBody(5, prev(db, 5), '{"kind":}')))).toMatchObject({
+    seq: 5,
+    reason: expect.stringContaining('no JSON'),
+  });
+});
+
+test('what the file alone cannot show, an anchor does: a tail that was cut off, or all of it written anew', async () => {
+  const path = await original();
+  const noted = verifyLedger(path);
+  if (!noted.ok) throw new Error(noted.reason);
+  const copy = join(path, '..', 'copy.db');
+  const verifyAfter = (tamper: (db: Database.Database) => void): VerifyResult => {
+    tampered(path, tamper);
+    return verifyLedger(copy, { anchor: noted.head });
+  };
+  expect(verifyAfter(() => {})).toMatchObject({ ok: true });
+  const cut = (db: Database.Database): void => void db.exec('DELETE FROM records WHERE seq > 9; DELETE FROM meta');
+  expect(tampered(path, cut)).toMatchObject({ ok: true, records: 9 });
+  expect(verifyAfter(cut)).toMatchObject({ ok: false, seq: 10, reason: expect.stringContaining('had reached seq 12') });
+  const rewrite = (db: Database.Database): void => {
+    let prev = GENESIS;
+    for (let seq = 1; seq <= RECORDS; seq += 1) {
+      const body = chainBody(seq, prev, JSON.stringify(intent('innocent')));
+      prev = hashBody(body);
+      db.prepare('UPDATE records SET body = ?, hash = ? WHERE seq = ?').run(body, prev, seq);
+    }
+  };
+  expect(tampered(path, rewrite)).toMatchObject({ ok: true });
+  expect(verifyAfter(rewrite)).toMatchObject({ ok: false, seq: RECORDS, reason: expect.stringContaining('written anew') });
+});
+
+test('verification works while the ledger is written, and sees one moment of it', async () => {
+  const dir = temporaryDir();
+  const ledger = await openLedger(dir);
+  let writing = true;
+  const writer = (async () => {
+    for (let index = 0; writing; index += 1) await ledger.write(intent(`c${index}`));
+  })();
+  let records = 0;
+  while (records < 200) {
+    await new Promise((resolve) => setTimeout(resolve, 5));
+    const result = verifyLedger(ledgerPath(dir));
+    if (!result.ok) throw new Error(result.reason);
+    expect(result.records).toBeGreaterThanOrEqual(records);
+    records = result.records;
+  }
+  writing = false;
+  await writer;
+});
+
+test('a file that is no ledger, or is not there, is refused', async () => {
+  const path = await original();
+  const other = join(path, '..', 'other.db');
+  writeFileSync(other, 'this is no database, however long it is made to look like one'.repeat(100));
+  expect(() => verifyLedger(other)).toThrow();
+  expect(() => verifyLedger(join(path, '..', 'absent.db'))).toThrow();
+});
+
+test('a hundred thousand records take about a second', async () => {
+  const dir = temporaryDir();
+  const ledger = await openLedger(dir);
+  const filler = 'x'.repeat(500);
+  for (let batch = 0; batch < 20; batch += 1) {
+    await Promise.all(Array.from({ length: 5000 }, (_, index) => ledger.write({ ...intent(`c${batch}-${index}`), filler })));
+  }
+  const before = process.cpuUsage();
+  expect(verifyLedger(ledgerPath(dir))).toMatchObject({ ok: true, records: 100_000 });
+  const { user, system } = process.cpuUsage(before);
+  expect((user + system) / 1e6).toBeLessThan(2);
+});
