@@ -2,3 +2,5 @@
 export { checkExpression } from './rules/expression.ts';
 export { checkRules, compileRules, type RuleProblem, type RulesOptions } from './rules/rules.ts';
 export { createLimiter, type LimiterOptions, type ReloadableLimiter } from './limits/limiter.ts';
+export { createRedactor, type Redactor, type RedactorOptions } from './redact/redactor.ts';
+export { redactText } from './redact/text.ts';
