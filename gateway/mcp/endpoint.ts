@@ -124,7 +124,8 @@ export function createEndpoint({ methods, sessions, log }: EndpointParts): Endpo
   }
 
   function modernRequest(message: RpcRequest, req: IncomingMessage, context: RequestContext): Promise<void> | void {
-    if (message.method === 'tools/call') {
+    // `signalbox stdio` hands on what came without headers: stdio has none.
+    if (message.method === 'tools/call' && context.face !== 'stdio') {
       const route = context.box.view(context.principal, context.profile)?.routes.get(String(own(message.params, 'name')));
       const args = own(message.params, 'arguments');
       if (route !== undefined && route.paramHeaders.length > 0) {

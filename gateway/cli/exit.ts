@@ -1,0 +1,25 @@
+/** Exit codes (docs/cli.md has the same table), and the way a command says that it failed. */
+export const EXIT = {
+  ok: 0,
+  /** It was tried and went wrong: a call failed, a check found something. */
+  failed: 1,
+  /** The command line or the configuration is wrong; nothing was done. */
+  usage: 2,
+  /** Another gateway holds the data directory. */
+  held: 3,
+  /** Refused by policy or limits. */
+  refused: 4,
+} as const;
+
+export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+
+/** Ends a command with words for stderr and an exit code; no stack is shown. */
+export class CommandError extends Error {
+  override readonly name = 'CommandError';
+  readonly exitCode: ExitCode;
+
+  constructor(message: string, exitCode: ExitCode = EXIT.failed) {
+    super(message);
+    this.exitCode = exitCode;
+  }
+}

@@ -1,0 +1,167 @@
+/** The command line: what there is to say. Each command's work is loaded when it is asked for. */
+import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { VERSION } from '../version.ts';
+import { CommandError, EXIT } from './exit.ts';
+import type { CommonOptions } from './setup.ts';
+
+export async function runProgram(args: readonly string[]): Promise<void> {
+  const program = createProgram();
+  try {
+    await program.parseAsync([...args], { from: 'user' });
+  } catch (error) {
+    process.exitCode = report(error);
+  }
+}
+
+function report(error: unknown): number {
+  // Commander has printed its own words already.
+  if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
+  if (error instanceof CommandError) {
+    process.stderr.write(`${error.message}\n`);
+    return error.exitCode;
+  }
+  process.stderr.write(`signalbox: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
+  return EXIT.failed;
+}
+
+const parsePort = (text: string): number => {
+  const port = Number(text);
+  if (!/^\d+$/.test(text) || port > 65_535) throw new InvalidArgumentError('A port is a number from 0 to 65535.');
+  return port;
+};
+
+const parseJsonObject = (text: string): Record<string, unknown> => {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch (error) {
+    throw new InvalidArgumentError(`This is not JSON (${(error as Error).message}). Example: '{"message":"hello"}'`);
+  }
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new InvalidArgumentError(`Arguments are a JSON object, for example '{"message":"hello"}'.`);
+  return value as Record<string, unknown>;
+};
+
+function createProgram(): Command {
+  const program = new Command('signalbox')
+    .description('One gateway in front of your tool servers: routes, decides, limits and records every tool call.')
+    .version(VERSION)
+    .exitOverride()
+    .showSuggestionAfterError()
+    .showHelpAfterError('(signalbox COMMAND --help shows what it takes)')
+    .configureHelp({ sortSubcommands: false });
+  addServing(program);
+  addCalling(program);
+  addConfiguring(program);
+  addKeeping(program);
+  return program;
+}
+
+/** A command with the options that all of them share. */
+function command(parent: Command, nameAndArguments: string, description: string): Command {
+  return parent
+    .command(nameAndArguments)
+    .description(description)
+    .option('-c, --config <file>', 'configuration file (default: signalbox.yaml, .yml or .json here)')
+    .option('--data <dir>', 'data directory (default: what the configuration says)');
+}
+
+const jsonOption = (): Option => new Option('--json', 'print data as JSON');
+const asOption = (): Option => new Option('--as <caller>', 'act for this configured caller');
+const profileOption = (): Option => new Option('--profile <id>', 'see the tools as this profile shows them');
+
+function addServing(program: Command): void {
+  command(program, 'serve', 'run the gateway; prints "listening on URL" once it answers')
+    .option('--port <n>', 'port to listen on; 0 takes a free one', parsePort)
+    .option('--host <host>', 'address to listen on')
+    .option('--welcome', 'print what to try next')
+    .addOption(new Option('--ephemeral').hideHelp())
+    .action(async (options) => (await import('./serve.ts')).serve(options));
+  command(program, 'stdio', 'serve MCP on stdin and stdout, for an IDE that starts a process')
+    .addOption(asOption())
+    .addOption(profileOption())
+    .action(async (options) => (await import('./stdio.ts')).stdio(options));
+}
+
+function addCalling(program: Command): void {
+  command(program, 'tools', 'list the tools')
+    .addOption(asOption())
+    .addOption(profileOption())
+    .addOption(jsonOption())
+    .action(async (options) => (await import('./tools.ts')).listTools(options));
+  program.commands.at(-1)?.addHelpText('after', '\nExample: signalbox tools --profile coding');
+  command(program, 'call', 'call a tool, through the same path as everybody')
+    .argument('<name>', 'public name of the tool, as "signalbox tools" lists it')
+    .argument('[json]', 'its arguments as a JSON object', parseJsonObject, {})
+    .addOption(asOption())
+    .addOption(profileOption())
+    .addOption(jsonOption())
+    .addHelpText('after', `\nExample: signalbox call everything__echo '{"message":"hello"}'`)
+    .action(async (name, args, options) => (await import('./call.ts')).callTool(name, args, options));
+  command(program, 'explain', 'say what would become of a call and why; nothing is called')
+    .argument('<name>', 'public name of the tool, or server/tool')
+    .argument('[json]', 'its arguments as a JSON object', parseJsonObject, {})
+    .addOption(asOption())
+    .addOption(profileOption())
+    .addOption(jsonOption())
+    .action(async (name, args, options) => (await import('./explain.ts')).explain(name, args, options));
+}
+
+function addConfiguring(program: Command): void {
+  command(program, 'check', 'check the configuration; says every mistake with its place')
+    .addOption(jsonOption())
+    .action(async (options) => (await import('./check.ts')).check(options));
+  command(program, 'init', 'write signalbox.yaml from the IDE configurations found on this machine')
+    .option('--force', 'replace a signalbox.yaml that is there (a backup is kept)')
+    .addOption(jsonOption())
+    .action(async (options) => (await import('./init.ts')).init(options));
+  command(program, 'import', 'add the servers of an IDE configuration file to signalbox.yaml')
+    .argument('<file>', 'for example claude_desktop_config.json, .mcp.json, config.toml')
+    .option('--write', 'write them; without it they are printed')
+    .addOption(jsonOption())
+    .action(async (file, options) => (await import('./import.ts')).importFile(file, options));
+  command(program, 'connect', 'point an IDE assistant at this gateway')
+    .argument('<client>', 'claude-code, claude-desktop, cursor, vscode, windsurf or codex')
+    .option('--write', 'merge the entry into its configuration, keeping a backup; without it the entry is printed')
+    .option('--stdio', 'let the client start "signalbox stdio" instead of connecting over HTTP')
+    .addOption(profileOption())
+    .addOption(jsonOption())
+    .action(async (client, options) => (await import('./connect.ts')).connect(client, options));
+}
+
+function addKeeping(program: Command): void {
+  command(program, 'status', 'how things stand: servers, tools, ledger')
+    .addOption(jsonOption())
+    .action(async (options) => (await import('./status.ts')).status(options));
+  command(program, 'doctor', 'look for what is wrong, and say what to do')
+    .addOption(jsonOption())
+    .action(async (options) => (await import('./doctor.ts')).doctor(options));
+  const keys = program.command('keys').description("make, list and revoke callers' keys");
+  command(keys, 'create', 'make a key for a configured caller; it is shown once')
+    .argument('<caller>', 'id of the caller')
+    .addOption(jsonOption())
+    .action(async (caller, options) => (await import('./keys.ts')).createKey(caller, options));
+  command(keys, 'list', 'list keys, never their text')
+    .addOption(jsonOption())
+    .action(async (options) => (await import('./keys.ts')).listKeys(options));
+  command(keys, 'revoke', 'make a key worthless, within a second')
+    .argument('<id>', 'id of the key')
+    .addOption(jsonOption())
+    .action(async (id, options) => (await import('./keys.ts')).revokeKey(id, options));
+  const audit = program.command('audit').description('read and check the ledger');
+  command(audit, 'tail', 'the newest records')
+    .option('-n, --lines <n>', 'how many', parseCount, 20)
+    .option('-f, --follow', 'go on as records come')
+    .addOption(jsonOption())
+    .action(async (options) => (await import('./audit.ts')).tail(options));
+  command(audit, 'verify', 'check the chain of the whole ledger')
+    .addOption(jsonOption())
+    .action(async (options) => (await import('./audit.ts')).verify(options));
+}
+
+const parseCount = (text: string): number => {
+  const count = Number(text);
+  if (!Number.isSafeInteger(count) || count < 1) throw new InvalidArgumentError('A count is a whole number from 1.');
+  return count;
+};
+
+export type { CommonOptions };

@@ -1,0 +1,147 @@
+/** `signalbox serve`: the gateway in the foreground, until it is told to stop. */
+import type { Settings } from '../../core/settings.ts';
+import type { Log } from '../../core/log.ts';
+import { createRedactor } from '../../policies/index.ts';
+import { lockDataDir, type DataDirLock } from '../../store/index.ts';
+import { createLog } from '../log.ts';
+import { openHall, type Hall } from '../hall.ts';
+import { CommandError, EXIT } from './exit.ts';
+import { applyOptions, readSetup, type CommonOptions, type Setup } from './setup.ts';
+import { welcome } from './welcome.ts';
+
+export interface ServeOptions extends CommonOptions {
+  readonly port?: number;
+  readonly host?: string;
+  /** Prints what to try next. */
+  readonly welcome?: boolean;
+  /** Ends when the last `signalbox stdio` that uses it has gone. */
+  readonly ephemeral?: boolean;
+}
+
+/** What calls under way get after SIGTERM. */
+const GRACE_MS = 10_000;
+
+export async function serve(options: ServeOptions): Promise<void> {
+  const setup = withListenOptions(readSetup(options), options);
+  const { settings } = setup;
+  const lock = takeLock(settings.data);
+  const log = createLog({ ...settings.log, redactText: createRedactor({ extraNames: settings.audit.redact }).redactText });
+  let hall: Hall | undefined;
+  let stopping = false;
+
+  const stop = (why: string): void => {
+    // Asked twice, a person means it.
+    if (stopping) process.exit(EXIT.failed);
+    stopping = true;
+    log.info({ why }, 'stopping');
+    const closed = hall?.close(GRACE_MS) ?? Promise.resolve();
+    closed.catch((error: unknown) => log.error({ error: String(error) }, 'did not stop cleanly')).finally(() => {
+      lock.release();
+      process.exit(EXIT.ok);
+    });
+  };
+  process.on('SIGTERM', () => stop('SIGTERM'));
+  process.on('SIGINT', () => stop('SIGINT'));
+  // Started by another process (an old Node.js that handed over): goes when that one does.
+  process.once('disconnect', () => stop('the process that started this one is gone'));
+  process.on('uncaughtException', (error) => log.error({ error: error.stack }, 'uncaught fault'));
+  process.on('unhandledRejection', (error) => log.error({ error: error instanceof Error ? error.stack : String(error) }, 'unhandled fault'));
+
+  sayHowOpen(settings, log);
+  const watched: { reload: () => Reloaded } = { reload: () => ({ ok: false, message: 'The gateway is still starting.' }) };
+  hall = await openHall({
+    ...setup,
+    log,
+    lock,
+    onReload: () => watched.reload(),
+    ...(options.ephemeral === true ? { onDeserted: () => stop('nobody uses it any more') } : {}),
+  }).catch((error: unknown) => {
+    lock.release();
+    throw asCommandError(error, settings);
+  });
+  if (setup.path !== undefined) watched.reload = await watchFile(setup, options, hall, log);
+  process.stdout.write(`listening on ${hall.url}\n`);
+  if (options.welcome === true) process.stdout.write(welcome(hall.url, setup));
+}
+
+const withListenOptions = (setup: Setup, { host, port }: ServeOptions): Setup => ({
+  ...setup,
+  settings: {
+    ...setup.settings,
+    listen: { ...setup.settings.listen, ...(host === undefined ? {} : { host }), ...(port === undefined ? {} : { port }) },
+  },
+});
+
+function takeLock(dir: string): DataDirLock {
+  const lock = lockDataDir(dir);
+  if (!('heldBy' in lock)) return lock;
+  const holder = lock.heldBy === undefined ? 'another process' : `process ${lock.heldBy.pid}${lock.heldBy.url === undefined ? '' : ` at ${lock.heldBy.url}`}`;
+  throw new CommandError(
+    `The data directory ${dir} is in use by ${holder}.\nStop that one, or give this one a directory of its own with "--data DIR".`,
+    EXIT.held,
+  );
+}
+
+function asCommandError(error: unknown, { listen, data }: Settings): unknown {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (code === 'EADDRINUSE') {
+    return new CommandError(`Port ${listen.port} on ${listen.host} is taken.\nStop what uses it, or choose another with "--port N" ("--port 0" takes a free one).`);
+  }
+  if (code === 'EACCES' || code === 'EADDRNOTAVAIL') return new CommandError(`Cannot listen on ${listen.host}:${listen.port}: ${(error as Error).message}.`);
+  const name = (error as Error).name;
+  if (name === 'MissingSecret') return new CommandError(`A caller's key cannot be read: ${(error as Error).message}.`, EXIT.usage);
+  if (name === 'LedgerUnavailable') return new CommandError(`The ledger in ${data} cannot be opened: ${(error as Error).message}.`);
+  return error;
+}
+
+function sayHowOpen({ rules, callers }: Settings, log: Log): void {
+  if (rules.length === 0) log.warn({}, 'no rules: every tool is allowed to everybody who is let in');
+  if (callers.length === 0) log.info({}, 'no callers: everybody on this machine is let in as "local"');
+}
+
+/** Reloads on change and on SIGHUP: valid in whole, or what is in force stays. */
+async function watchFile(setup: Setup, options: ServeOptions, hall: Hall, log: Log): Promise<() => Reloaded> {
+  const { watchConfig, formatProblems } = await import('../config/index.ts');
+  const { checkExpression } = await import('../../policies/index.ts');
+  const path = setup.path as string;
+  const refuse = (message: string): Reloaded => {
+    log.error({}, `the new configuration is not taken on; the last good one stays in force:\n${message}`);
+    hall.ledger.writeSoon({ kind: 'reload', time: Date.now(), ok: false, problem: message.slice(0, 2000) });
+    return { ok: false, message };
+  };
+  const takeOn = (loaded: Settings): Reloaded => {
+    const next = withListenOptions(applyOptions(loaded, path, options), options);
+    if (next.settings.data !== setup.settings.data) return refuse('"data" cannot change while the gateway runs; restart it.');
+    const { host, port } = hall.box().settings.listen;
+    if (next.settings.listen.host !== host || next.settings.listen.port !== port) return refuse('"listen.host" and "listen.port" cannot change while the gateway runs; restart it.');
+    try {
+      hall.reload(next.settings, next.secrets);
+    } catch (error) {
+      return refuse((error as Error).message);
+    }
+    log.info({ config: next.settings.hash.slice(0, 12) }, 'configuration taken on');
+    return { ok: true, message: 'The configuration was taken on.' };
+  };
+  let taken: Reloaded | undefined;
+  const watch = watchConfig({
+    path,
+    checkExpression,
+    currentHash: setup.settings.hash,
+    onChange: (settings) => void (taken = takeOn(settings)),
+    onProblem: (problems) => void refuse(formatProblems(problems)),
+  });
+  const reload = (): Reloaded => {
+    taken = undefined;
+    const loaded = watch.reload();
+    if (!loaded.ok) return { ok: false, message: formatProblems(loaded.problems) };
+    // Asked for by name, even the same file is taken on anew: what its references lead to may have changed.
+    return taken ?? takeOn(loaded.settings);
+  };
+  process.on('SIGHUP', reload);
+  return reload;
+}
+
+interface Reloaded {
+  readonly ok: boolean;
+  readonly message: string;
+}

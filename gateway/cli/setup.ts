@@ -1,0 +1,41 @@
+/** What every command needs first: the configuration that it is about, or words that say what is wrong with it. */
+import { dirname, resolve } from 'node:path';
+import type { SecretSource, Settings } from '../../core/settings.ts';
+import { checkExpression } from '../../policies/index.ts';
+import { createSecretSource, defaultConfigPath, formatProblems, loadConfig, parseConfig } from '../config/index.ts';
+import { CommandError, EXIT } from './exit.ts';
+
+export interface CommonOptions {
+  /** `-c FILE` */
+  readonly config?: string;
+  /** `--data DIR` */
+  readonly data?: string;
+  readonly json?: boolean;
+}
+
+export interface Setup {
+  readonly settings: Settings;
+  readonly secrets: SecretSource;
+  /** Absolute; absent where built-in defaults are used. */
+  readonly path: string | undefined;
+}
+
+/**
+ * @throws CommandError with every problem of the file
+ */
+export function readSetup(options: CommonOptions, onWarning: (text: string) => void = warn): Setup {
+  const path = options.config ?? defaultConfigPath(process.cwd());
+  const loaded = path === undefined ? parseConfig('{}', 'built-in defaults', { baseDir: process.cwd(), checkExpression }) : loadConfig(path, { checkExpression });
+  for (const warning of loaded.warnings) onWarning(formatProblems([warning]));
+  if (!loaded.ok) throw new CommandError(formatProblems(loaded.problems), EXIT.usage);
+  return applyOptions(loaded.settings, path, options);
+}
+
+/** Command-line options go before the file. */
+export function applyOptions(loaded: Settings, path: string | undefined, options: CommonOptions): Setup {
+  const settings = options.data === undefined ? loaded : { ...loaded, data: resolve(options.data) };
+  const baseDir = path === undefined ? process.cwd() : dirname(resolve(path));
+  return { settings, secrets: createSecretSource({ env: process.env, baseDir }), path: path === undefined ? undefined : resolve(path) };
+}
+
+const warn = (text: string): void => void process.stderr.write(`warning: ${text}\n`);

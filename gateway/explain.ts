@@ -1,0 +1,63 @@
+/** What would become of a call, and why. Nothing is called, counted or recorded. */
+import type { Decision, RuleTrace } from '../core/decision.ts';
+import type { JsonObject } from '../core/json.ts';
+import type { Principal } from '../core/principal.ts';
+import type { Box } from './box.ts';
+
+export interface Explanation {
+  readonly caller: { readonly id: string; readonly roles: readonly string[] };
+  /** What the name leads to; absent where there is no such tool, or this caller may not know of it. */
+  readonly tool?: string;
+  readonly effect: 'allow' | 'ask' | 'deny' | 'unknown';
+  readonly reason: string;
+  readonly rule?: string;
+  readonly policyHash: string;
+  readonly trace: readonly RuleTrace[];
+}
+
+export interface Question {
+  /** A public name, or `server/tool`. */
+  readonly name: string;
+  readonly args: JsonObject;
+  readonly as: string | undefined;
+  readonly profile: string | undefined;
+}
+
+export function explainCall(box: Box, { name, args, as, profile }: Question): Explanation {
+  const principal = principalFor(box, as);
+  if (principal === undefined) {
+    return answer({ id: as ?? '', roles: [] }, 'unknown', `No caller "${as}" is configured.`, box);
+  }
+  const view = box.view(principal, profile);
+  const entry = box.catalog().entries.find(({ ref }) => ref === name);
+  const route = view?.routes.get(name) ?? [...(view?.routes.values() ?? [])].find(({ ref }) => ref === name);
+  const considered = route ?? (entry === undefined ? undefined : { ...entry, publicName: entry.ref });
+  if (considered === undefined) return answer(principal, 'unknown', `There is no tool "${name}".`, box);
+  const { decision, trace } = box.rules.explain({ principal, route: considered, args, origin: { face: 'cli' }, profile });
+  const hidden = route === undefined ? ' The tool is not shown to this caller: a call is answered as one to an unknown tool.' : '';
+  return {
+    ...answer(principal, route === undefined ? 'unknown' : decision.effect, decision.reason + hidden, box),
+    tool: considered.ref,
+    ...ruleOf(decision),
+    trace,
+  };
+}
+
+const ruleOf = ({ rule }: Decision) => (rule === undefined ? {} : { rule });
+
+const answer = (caller: { id: string; roles: readonly string[] }, effect: Explanation['effect'], reason: string, box: Box): Explanation => ({
+  caller: { id: caller.id, roles: caller.roles },
+  effect,
+  reason,
+  policyHash: box.rules.hash,
+  trace: [],
+});
+
+function principalFor(box: Box, id: string | undefined): Principal | undefined {
+  const { callers } = box.settings;
+  if (id === undefined || (callers.length === 0 && id === 'local')) return { id: 'local', tenant: 'default', roles: [], proof: 'cli' };
+  const caller = callers.find((candidate) => candidate.id === id);
+  if (caller === undefined) return undefined;
+  const { tenant, roles, profiles } = caller;
+  return { id, tenant, roles, proof: 'cli', ...(profiles === undefined ? {} : { profiles }) };
+}

@@ -1,0 +1,40 @@
+/**
+ * Host and Origin: a web page, or a name that an attacker rebinds to this machine, must not reach the gateway. Checked
+ * on every route before anything else (CVE-2025-49596, CVE-2025-64443, CVE-2025-66414).
+ */
+import type { IncomingHttpHeaders } from 'node:http';
+import { isIP } from 'node:net';
+import type { ListenSettings } from '../../core/settings.ts';
+
+export type Guarded =
+  | { readonly type: 'pass'; /** An origin that gets CORS headers. */ readonly crossOrigin?: string }
+  | { readonly type: 'refused'; readonly message: string };
+
+const LOOPBACK_NAMES = new Set(['localhost', '127.0.0.1', '[::1]']);
+
+export const isLoopbackHost = (host: string): boolean =>
+  host === 'localhost' || host === '::1' || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(host);
+
+export function createGuard(listen: ListenSettings): (headers: IncomingHttpHeaders) => Guarded {
+  const hosts = new Set([...LOOPBACK_NAMES, listen.host.toLowerCase(), ...listen.allowedHosts.map((host) => host.toLowerCase())]);
+  const origins = new Set(listen.allowedOrigins.map((origin) => origin.toLowerCase()));
+  const wide = !isLoopbackHost(listen.host);
+  // A rebound name is a name: bare addresses cannot be rebound, so a gateway that listens wider accepts them.
+  const isAllowedHost = (name: string): boolean => hosts.has(name) || (wide && isIP(name.replace(/^\[|\]$/g, '')) !== 0);
+
+  return (headers) => {
+    const host = headers.host?.toLowerCase();
+    const name = host === undefined ? undefined : hostName(host);
+    if (name === undefined || !(isAllowedHost(name) || hosts.has(host as string))) {
+      return { type: 'refused', message: 'The Host header does not name this gateway.' };
+    }
+    const origin = headers.origin?.toLowerCase();
+    if (origin === undefined) return { type: 'pass' };
+    if (origins.has(origin)) return { type: 'pass', crossOrigin: headers.origin as string };
+    if (origin === `http://${host}` || origin === `https://${host}`) return { type: 'pass' };
+    return { type: 'refused', message: 'The Origin header names a page that may not use this gateway.' };
+  };
+}
+
+/** The name or address in a Host header without its port; undefined where it is no Host header. */
+const hostName = (host: string): string | undefined => /^(\[[\da-f:.]+\]|[^:/?#@\s]+)(?::\d{1,5})?$/.exec(host)?.[1];

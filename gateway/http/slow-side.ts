@@ -1,0 +1,22 @@
+/** Everything over HTTP that is not MCP: health, metrics, admin. Express is loaded when the first such request comes. */
+import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Authenticated } from '../auth.ts';
+import { fail } from '../mcp/endpoint.ts';
+import type { AdminParts } from './admin.ts';
+
+type Handler = (req: IncomingMessage, res: ServerResponse) => void;
+
+export function createSlowSide(parts: AdminParts): (req: IncomingMessage, res: ServerResponse, authenticated: Authenticated) => void {
+  let app: Promise<(authenticated: Authenticated) => Handler> | undefined;
+  return (req, res, authenticated) => {
+    app ??= import('./admin.ts').then(({ createAdmin }) => createAdmin(parts));
+    app.then(
+      (handler) => handler(authenticated)(req, res),
+      (error: unknown) => {
+        app = undefined;
+        parts.log.error({ error: String(error) }, 'the admin side could not be loaded');
+        fail(res, 500, 'internal', 'The admin side could not be loaded.');
+      },
+    );
+  };
+}

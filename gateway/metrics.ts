@@ -1,0 +1,49 @@
+/** Counts of what happened on the call path, cheap enough to keep for every call; rendered when somebody asks. */
+import type { Outcome, ToolCall } from '../core/call.ts';
+
+export interface CallCount {
+  readonly tool: string;
+  readonly outcome: string;
+  count: number;
+  seconds: number;
+}
+
+export interface Counters {
+  readonly count: (call: ToolCall, ref: string | undefined, outcome: Outcome, totalMs: number) => void;
+  readonly calls: () => Iterable<CallCount>;
+}
+
+/** Label values are the catalog's, so they are bounded by it; names that callers invent are counted as one. */
+const UNKNOWN_TOOL = '(unknown)';
+const MAX_SERIES = 10_000;
+
+export function createCounters(): Counters {
+  const series = new Map<string, CallCount>();
+  return {
+    count(_call, ref, outcome, totalMs) {
+      const tool = ref ?? UNKNOWN_TOOL;
+      const label = labelOf(outcome);
+      const key = `${tool}\n${label}`;
+      let entry = series.get(key);
+      if (entry === undefined) {
+        if (series.size >= MAX_SERIES) return;
+        entry = { tool, outcome: label, count: 0, seconds: 0 };
+        series.set(key, entry);
+      }
+      entry.count++;
+      entry.seconds += totalMs / 1000;
+    },
+    calls: () => series.values(),
+  };
+}
+
+function labelOf(outcome: Outcome): string {
+  switch (outcome.type) {
+    case 'completed':
+      return outcome.isError ? 'tool_error' : 'completed';
+    case 'waiting':
+      return 'approval_required';
+    default:
+      return outcome.code;
+  }
+}
