@@ -1,7 +1,7 @@
 /** What profiles, callers, rules and limits say of each other and of servers. */
 import { blocksIn, blocksOf, checkUnique, isBlock, member, textOf, textsOf, type Block } from './checks.ts';
 import { checkSecretText } from './check-servers.ts';
-import { hasReference } from './references.ts';
+import { withEnvPrefix } from './references.ts';
 import type { Path } from './problem.ts';
 import type { Report } from './report.ts';
 import { didYouMean, suggest } from './suggest.ts';
@@ -91,14 +91,22 @@ function checkCallers(callers: readonly [number, Block][], names: Names, report:
   for (const [index, caller] of callers) {
     const path = ['callers', index];
     for (const [at, profile] of textsOf(caller, 'profiles')) checkProfileName(profile, [...path, 'profiles', at], names, report);
-    const key = textOf(caller, 'key');
-    if (key === undefined) continue;
+    const written = textOf(caller, 'key');
+    if (written === undefined) continue;
+    const key = withEnvPrefix(written);
     const at = [...path, 'key'];
-    if (key.trim() === '') report.problem(at, 'value', 'expected a reference to a key such as ${env:NAME}, found an empty text');
-    else if (keys.has(key)) report.problem(at, 'value', `callers[${keys.get(key)}] has the same key; a key stands for one caller`);
-    else if (hasReference(key)) checkSecretText('key', key, at, report);
+    if (keys.has(key)) report.problem(at, 'value', `callers[${keys.get(key)}] has the same key; a key stands for one caller`);
+    else checkKey(key, at, report);
     keys.set(key, index);
   }
+}
+
+function checkKey(key: string, at: Path, report: Report): void {
+  if (key.trim() === '') report.problem(at, 'value', 'expected a reference to a key such as ${env:NAME}, found an empty text');
+  else if (/^sha256:/i.test(key)) {
+    if (!/^sha256:[0-9a-f]{64}$/i.test(key)) report.problem(at, 'value', 'expected "sha256:" and 64 hexadecimal digits, found something else', 'Take the hash whole from what "signalbox keys create" printed.');
+  } else if (key.includes('${')) checkSecretText('key', key, at, report);
+  else report.warning(at, 'value', 'a key stands here in clear', 'Keep it out of the file with ${env:NAME} or ${file:PATH}, or write its hash.');
 }
 
 function checkProfileName(profile: string, path: Path, names: Names, report: Report): void {

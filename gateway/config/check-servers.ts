@@ -3,9 +3,12 @@ import { blocksIn, checkUnique, isBlock, member, textOf, textsIn, textsOf, type 
 import type { Path } from './problem.ts';
 import { hasReference, parseReferences } from './references.ts';
 import type { Report } from './report.ts';
-import { MAX_SERVER_ID_LENGTH, SERVER_ID } from './schema-servers.ts';
+import { MAX_SERVER_ID_LENGTH, SERVER_ID, SERVER_TYPES, serverSchema } from './schema-servers.ts';
 import { looksSecret } from './secret-looking.ts';
+import { suggest } from './suggest.ts';
 
+const KEYS = Object.keys(serverSchema.shape);
+const KNOWN_TYPES: ReadonlySet<string | undefined> = new Set(SERVER_TYPES);
 const STDIO_ONLY = ['args', 'env', 'cwd'];
 
 export function checkServers(config: Block, report: Report): void {
@@ -39,8 +42,11 @@ function checkKind(server: Block, path: Path, report: Report): void {
   const hasUrl = Object.hasOwn(server, 'url');
   const type = textOf(server, 'type');
   if (hasCommand && hasUrl) return report.problem([...path, 'url'], 'key', 'a server has either a "command" or a "url", and this one has both', 'Remove one of the two.');
+  // A misspelt one is reported as an unknown key already.
+  const misspelt = Object.keys(server).some((key) => ['command', 'url'].includes(suggest(key, KEYS) ?? ''));
+  if (!hasCommand && !hasUrl && misspelt) return;
   if (!hasCommand && !hasUrl) return report.problem(path, 'key', 'a server needs a "command" (to start a process) or a "url" (to reach it over HTTP)');
-  if (hasCommand && type !== undefined && type !== 'stdio') {
+  if (hasCommand && type !== 'stdio' && KNOWN_TYPES.has(type)) {
     report.problem([...path, 'type'], 'value', 'does not go with a "command", which means type stdio', 'Remove "type", or give a "url".');
   }
   if (hasUrl && type === 'stdio') report.problem([...path, 'type'], 'value', 'stdio does not go with a "url"', 'Remove "type", or write "http" or "sse".');
@@ -119,15 +125,30 @@ function referenceProblem(kind: string): [message: string, hint: string] {
 
 /** Members in which references are not resolved: one that stands there would be handed on as it is. */
 function checkPlainTexts(server: Block, path: Path, report: Report): void {
-  const plain: [Path, string][] = ['command', 'cwd', 'url'].flatMap((key) => {
+  for (const key of ['command', 'cwd', 'url']) {
     const text = textOf(server, key);
-    return text === undefined ? [] : [[[...path, key], text] as [Path, string]];
-  });
-  for (const [index, text] of textsOf(server, 'args')) plain.push([[...path, 'args', index], text]);
-  for (const [at, text] of plain) {
-    if (/\$\{input:/.test(text)) report.problem(at, 'value', '"${input:...}" is filled in by VS Code and means nothing here', 'Write the value itself, or hand it over as ${env:NAME} in "env" or "headers".');
-    else if (/\$\{(?:env|file):|\$\{[A-Za-z_]\w*(?::-[^}]*)?\}/.test(text)) {
-      report.problem(at, 'value', 'references are resolved only in "env", "headers" and "key", since arguments and addresses are seen by others', 'Write the value itself, or hand it over in "env" or "headers".');
-    } else if (text.startsWith('~/')) report.problem(at, 'value', '"~" is not expanded, since no shell is involved', 'Write the whole path.');
+    const at = [...path, key];
+    if (text === undefined || checkReferenceFree(text, at, report)) continue;
+    if (BARE_REFERENCE.test(text)) report.problem(at, 'value', ...UNRESOLVED);
+    else if (text.startsWith('~/')) report.problem(at, 'value', '"~" is not expanded, since no shell is involved', 'Write the whole path.');
   }
+  for (const [index, text] of textsOf(server, 'args')) {
+    const at = [...path, 'args', index];
+    if (text.includes('\0')) report.problem(at, 'value', 'an argument may not hold a NUL character');
+    else if (checkReferenceFree(text, at, report)) continue;
+    // Some programs fill these in themselves, from their environment.
+    else if (BARE_REFERENCE.test(text)) report.warning(at, 'value', 'a "${NAME}" in an argument is handed to the program as it is');
+    else if (text.startsWith('~/')) report.warning(at, 'value', '"~" is not expanded, since no shell is involved', 'Write the whole path.');
+    else if (looksSecret('', text)) report.warning(at, 'value', 'a secret seems to stand here in clear, and arguments are seen by every user of the machine', 'Hand it over in "env" if the program takes it there.');
+  }
+}
+
+const BARE_REFERENCE = /(?<!\$)\$\{[A-Za-z_]\w*(?::-[^}]*)?\}/;
+const UNRESOLVED = ['references are resolved only in "env", "headers" and "key", since arguments and addresses are seen by others', 'Write the value itself, or hand it over in "env" or "headers".'] as const;
+
+function checkReferenceFree(text: string, at: Path, report: Report): boolean {
+  if (/\$\{input:/.test(text)) report.problem(at, 'value', '"${input:...}" is filled in by VS Code and means nothing here', 'Write the value itself, or hand it over as ${env:NAME} in "env" or "headers".');
+  else if (/(?<!\$)\$\{(?:env|file):/.test(text)) report.problem(at, 'value', ...UNRESOLVED);
+  else return false;
+  return true;
 }

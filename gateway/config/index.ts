@@ -7,3 +7,5 @@ export { createSecretSource } from './secrets.ts';
 export type { SecretSourceOptions } from './secrets.ts';
 export { isLoopbackHost } from './check-listen.ts';
 export type { CheckExpression } from './check-policy.ts';
+export { watchConfig } from './watch.ts';
+export type { ConfigWatch, WatchOptions } from './watch.ts';

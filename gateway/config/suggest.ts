@@ -16,7 +16,8 @@ export function suggest(word: string, candidates: Iterable<string>): string | un
   const known = ELSEWHERE.get(lower.replaceAll(/[-_]/g, ''));
   if (known !== undefined && names.includes(known)) return known;
   let best: string | undefined;
-  let bestDistance = Math.max(1, Math.floor(word.length / 3)) + 1;
+  // Two swapped letters count as two.
+  let bestDistance = Math.max(word.length < 4 ? 1 : 2, Math.floor(word.length / 3)) + 1;
   for (const name of names) {
     const away = distance(lower, name.toLowerCase());
     if (away < bestDistance) [best, bestDistance] = [name, away];
