@@ -17,10 +17,14 @@ const SCHEMA = `
 /** No one else writes; this is for a person with an SQLite shell. */
 const BUSY_TIMEOUT_MS = 1000;
 const PAGE_CACHE_KIB = 16_384;
-/** A log of this length is copied into the database as soon as the batch that reached it has been answered. */
+/**
+ * When the log is copied into the database, between two batches: so seldom that the batch which waits for it is not one
+ * in a hundred; so often that the log soon stops growing, since writing over it takes two thirds of the time.
+ */
+const CHECKPOINT_COMMITS = 300;
 const CHECKPOINT_PAGES = 4000;
 /** A log of this length is copied when nothing is going on. */
-const IDLE_CHECKPOINT_PAGES = 1000;
+const IDLE_CHECKPOINT_PAGES = 250;
 const USABLE_PAGE_BYTES = 3500;
 /** What a commit rewrites besides the pages that its records fill. */
 const PAGES_PER_COMMIT = 2;
@@ -68,6 +72,7 @@ function ledgerFile(db: Sqlite): LedgerFile {
   let closedBelow = getMark.get() ?? 1;
   // The log of an earlier run may be long.
   let logPages = IDLE_CHECKPOINT_PAGES;
+  let logCommits = 0;
   if (closedBelow > tail.seq + 1) throw new Error(lostRecords(tail.seq, closedBelow));
 
   const inTransaction = (work: () => void): void => {
@@ -106,6 +111,7 @@ function ledgerFile(db: Sqlite): LedgerFile {
       });
       tail = { seq, hash };
       if (newClosedBelow !== undefined) closedBelow = newClosedBelow;
+      logCommits += 1;
       logPages += PAGES_PER_COMMIT + Math.ceil(bytes / USABLE_PAGE_BYTES);
     },
     probe() {
@@ -114,9 +120,11 @@ function ledgerFile(db: Sqlite): LedgerFile {
       erase.run();
     },
     checkpoint(idle) {
-      if (logPages < (idle ? IDLE_CHECKPOINT_PAGES : CHECKPOINT_PAGES)) return;
+      const due = idle ? logPages >= IDLE_CHECKPOINT_PAGES : logPages >= CHECKPOINT_PAGES || logCommits >= CHECKPOINT_COMMITS;
+      if (!due) return;
       // Counted from here again whatever happens: a reader that holds the log back must not cost a try each batch.
       logPages = 0;
+      logCommits = 0;
       try {
         db.pragma('wal_checkpoint(PASSIVE)');
       } catch {

@@ -27,8 +27,11 @@ function tampered(path: string, tamper: (db: Database.Database) => void): Verify
   const copy = join(path, '..', 'copy.db');
   copyFileSync(path, copy);
   const db = new Database(copy);
-  tamper(db);
-  db.close();
+  try {
+    tamper(db);
+  } finally {
+    db.close();
+  }
   return verifyLedger(copy);
 }
 
