@@ -14,6 +14,8 @@ export const MAX_EXPRESSION_CHARS = 4096;
 const MAX_MATCH_CHARS = 64 * 1024;
 /** Bound on items x size where a macro compares arguments with arguments. */
 const MAX_CORRELATED_WORK = 20_000_000;
+/** Bound on all the arguments' text where one argument is searched for another; half of it squared takes 0.1 s at worst. */
+const MAX_SEARCHED_CHARS = 64 * 1024;
 const LINEAR_MATCHES = 'matchesRe2';
 
 export class ConditionError extends Error {
@@ -103,12 +105,15 @@ function compilePatterns(shape: Shape, patterns: Map<string, RE2JS>): Shape['pro
 
 function createCondition(
   evaluate: (context: Record<string, unknown>) => unknown,
-  { correlated }: Shape,
+  { correlated, searching }: Shape,
   budget: { matchChars: number },
 ): Condition {
   return (request, args, nowMs) => {
     if (correlated && args.nodes * (args.nodes + args.chars) > MAX_CORRELATED_WORK) {
       throw new ConditionError('the arguments are too large to be compared with each other item by item');
+    }
+    if (searching && args.chars > MAX_SEARCHED_CHARS) {
+      throw new ConditionError('the arguments are too long to be searched for each other');
     }
     budget.matchChars = MAX_MATCH_CHARS;
     const result = evaluate({

@@ -18,6 +18,8 @@ export interface Shape {
   readonly matchCalls: readonly ASTNode[];
   /** A macro over arguments looks at arguments for each item: its cost is a product. */
   readonly correlated: boolean;
+  /** A text that came with the call is searched for another: V8's search is quadratic at its worst. */
+  readonly searching: boolean;
 }
 
 /** Looser types than cel-js gives: only what the walk reads. */
@@ -28,6 +30,7 @@ interface Node {
 }
 
 const MACROS = new Set(['all', 'exists', 'exists_one', 'map', 'filter']);
+const SEARCHES = new Set(['contains', 'indexOf', 'lastIndexOf', 'split']);
 /** cel-js' parser of durations backtracks in cubic time. */
 const SLOW_DURATION = 'duration() takes a literal only, such as duration("1h")';
 
@@ -39,9 +42,12 @@ interface Scope {
 export function inspectShape(root: ASTNode): Shape {
   const patterns: { text: string; offset: number }[] = [];
   const matchCalls: ASTNode[] = [];
-  const bound = new Set<string>();
+  /** Names that hold what the peer sent; `items` too are such, but one at a time. */
+  const bound = new Set(['args']);
+  const items = new Set(bound);
   let problem: ShapeProblem | undefined;
   let correlated = false;
+  let searching = false;
   const refuse = (node: Node, message: string): void => {
     problem ??= { message, offset: node.start };
   };
@@ -60,10 +66,14 @@ export function inspectShape(root: ASTNode): Shape {
     if (isMacro(call)) {
       if (scope.macro) refuse(node, `${call.name}() inside another macro is not allowed: its cost would multiply`);
       correlated ||= mentions(call.receiver, bound) && call.args.slice(1).some((body) => mentions(body, bound));
+      if (mentions(call.receiver, items)) items.add(String(call.args[0]?.args));
     }
+    if (SEARCHES.has(call.name)) searching ||= mentions(call.receiver, items) && call.args.some((part) => mentions(part, items));
     if (isBind(call)) {
       if (scope.bind) refuse(node, 'bind() inside bind() is not allowed: its cost would multiply');
-      bound.add(String(call.args[0]?.args));
+      const name = String(call.args[0]?.args);
+      bound.add(name);
+      items.add(name);
     }
   };
 
@@ -79,7 +89,7 @@ export function inspectShape(root: ASTNode): Shape {
     for (const argument of call.args) visit(argument, inside);
   };
   visit(root as Node, { macro: false, bind: false });
-  return { ...(problem === undefined ? {} : { problem }), patterns, matchCalls, correlated };
+  return { ...(problem === undefined ? {} : { problem }), patterns, matchCalls, correlated, searching };
 }
 
 interface Call {
@@ -123,7 +133,6 @@ function find(node: Node, wanted: (node: Node) => boolean): Node | undefined {
   return undefined;
 }
 
-/** Whether an expression reads what the peer sent. */
-const mentions = (node: Node | undefined, bound: ReadonlySet<string>): boolean =>
-  node !== undefined &&
-  find(node, ({ op, args }) => op === 'id' && (args === 'args' || bound.has(args as string))) !== undefined;
+/** Whether an expression reads one of these names. */
+const mentions = (node: Node | undefined, names: ReadonlySet<string>): boolean =>
+  node !== undefined && find(node, ({ op, args }) => op === 'id' && names.has(args as string)) !== undefined;

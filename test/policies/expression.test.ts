@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { JsonObject } from '../../core/json.ts';
 import { checkExpression, checkRules, compileRules } from '../../policies/index.ts';
@@ -99,4 +99,17 @@ test('the has(...) && ... idiom works for members that are absent, null or of an
   const when = 'has(args.to) && args.to.endsWith("@example.com")';
   expect(holds(when, { to: 'a@example.com' })).toBe(true);
   for (const args of [{}, { to: null }, { to: 5 }, { to: ['x@example.com'] }, { to: { a: 1 } }] as JsonObject[]) expect(holds(when, args)).toBe(false);
+});
+
+test('an argument searched for another is bounded; searched for a constant it is not', () => {
+  const hay = 'ab'.repeat(1_000_000);
+  const needle = `${'ab'.repeat(400_000)}a${'ab'.repeat(200_000)}`;
+  const start = performance.now();
+  for (const when of [
+    'args.a.contains(args.b)', 'args.a.indexOf(args.b) > 1', 'args.a.split(args.b).size() == 1', '[args.b].exists(x, args.a.contains(x))',
+    'cel.bind(b, args.b, args.a.lastIndexOf(b) == 0)',
+  ]) expect(holds(when, { a: hay, b: needle }), when).toBe(false);
+  expect(holds('!args.a.contains("xyz") && ["xyz", "zyx"].all(x, !args.a.contains(x))', { a: hay })).toBe(true);
+  expect(holds('args.a.contains(args.b)', { a: hay.slice(0, 30_000), b: needle.slice(0, 20_000) })).toBe(true);
+  expect(performance.now() - start).toBeLessThan(1000);
 });

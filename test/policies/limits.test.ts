@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { parseLossless, type JsonObject } from '../../core/json.ts';
 import type { Lease, LeaseResult } from '../../core/lease.ts';

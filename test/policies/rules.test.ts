@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import type { Effect } from '../../core/decision.ts';
 import { parseLossless, type JsonObject, type JsonValue } from '../../core/json.ts';
