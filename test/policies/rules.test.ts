@@ -21,6 +21,17 @@ function evaluate(when: string, args: JsonObject, request: RequestParts = {}): b
   return trace[0]?.why.includes('failed') ? 'error' : (trace[0]?.matched ?? 'error');
 }
 
+const mayAllow = (rules: RuleSettings[]) => compileRules(rules).mayAllow(requestOf());
+
+const argsOf = (text: string) => parseLossless(text) as JsonObject;
+
+/** Nested lists and maps, one for each bit. */
+const shape = (bits: number): JsonValue => {
+  let value: JsonValue = 'x';
+  for (let level = 0; level < 24; level += 1) value = (bits >> level) & 1 ? [value] : { m: value };
+  return value;
+};
+
 test('no rules at all allow everything, and the decision says so', () => {
   expect(compileRules([]).decide(requestOf())).toMatchObject({ effect: 'allow', reason: expect.stringContaining('no rules') });
 });
@@ -106,7 +117,6 @@ test('more tools and callers than are remembered are still decided rightly', () 
 });
 
 test('mayAllow is false only where no arguments could be allowed', () => {
-  const mayAllow = (rules: RuleSettings[]) => compileRules(rules).mayAllow(requestOf());
   expect(mayAllow([])).toBe(true);
   expect(mayAllow([{ ...allowAll, when: 'args.x == 1' }])).toBe(true);
   expect(mayAllow([{ id: 'ask', effect: 'ask' }])).toBe(true);
@@ -163,13 +173,12 @@ test('JSON numbers compare with integers and fractions alike', () => {
 });
 
 test('numbers that doubles cannot hold are evaluated, exactly where they are 64-bit integers', () => {
-  const args = (text: string) => parseLossless(text) as JsonObject;
-  expect(evaluate('args.n == 9007199254740993', args('{"n":9007199254740993}'))).toBe(true);
-  expect(evaluate('args.n == 9007199254740993', args('{"n":9007199254740992.0}'))).toBe(false);
-  expect(evaluate('args.n > 5', args('{"n":99999999999999999999999}'))).toBe(true);
-  expect(evaluate('args.n > 5', args('{"n":1e400}'))).toBe(true);
-  expect(evaluate('args.n == 1', args('{"n":1.0}'))).toBe(true);
-  expect(evaluate('args.n == 1000', args('{"n":1e3}'))).toBe(true);
+  expect(evaluate('args.n == 9007199254740993', argsOf('{"n":9007199254740993}'))).toBe(true);
+  expect(evaluate('args.n == 9007199254740993', argsOf('{"n":9007199254740992.0}'))).toBe(false);
+  expect(evaluate('args.n > 5', argsOf('{"n":99999999999999999999999}'))).toBe(true);
+  expect(evaluate('args.n > 5', argsOf('{"n":1e400}'))).toBe(true);
+  expect(evaluate('args.n == 1', argsOf('{"n":1.0}'))).toBe(true);
+  expect(evaluate('args.n == 1000', argsOf('{"n":1e3}'))).toBe(true);
 });
 
 test('no inherited property is visible, in arguments or below', () => {
@@ -223,11 +232,6 @@ test('arguments of ever new shapes do not fill the memory', async () => {
   setFlagsFromString('--expose-gc');
   const collect = runInNewContext('gc') as () => void;
   const rules = compileRules([{ id: 'it', effect: 'allow', when: 'args.v == "x" || args.w == args.v' }]);
-  const shape = (bits: number): JsonValue => {
-    let value: JsonValue = 'x';
-    for (let level = 0; level < 24; level += 1) value = (bits >> level) & 1 ? [value] : { m: value };
-    return value;
-  };
   for (let bits = 0; bits < 500; bits += 1) rules.decide(requestOf({ args: { v: shape(bits * 7919) } }));
   collect();
   const before = process.memoryUsage().heapUsed;
