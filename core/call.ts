@@ -3,16 +3,8 @@ import type { Cancellation } from './cancel.ts';
 import type { Decision } from './decision.ts';
 import type { ErrorCode } from './errors.ts';
 import type { JsonObject } from './json.ts';
+import type { Origin } from './origin.ts';
 import type { Principal } from './principal.ts';
-
-/** The way in. Recorded; policy may read `face`. */
-export interface Origin {
-  readonly face: 'mcp' | 'cli' | 'stdio' | 'loop' | 'console';
-  /** Protocol version that the client speaks, where the face has one. */
-  readonly protocolVersion?: string;
-  readonly sessionId?: string;
-  readonly requestId?: string;
-}
 
 export interface Progress {
   readonly progress: number;

@@ -1,6 +1,6 @@
 /** Before the call: may it happen, and which rule said so. */
 import type { JsonObject } from './json.ts';
-import type { Origin } from './call.ts';
+import type { Origin } from './origin.ts';
 import type { Principal } from './principal.ts';
 import type { Route } from './tool.ts';
 

@@ -4,7 +4,7 @@
  */
 import { timingSafeEqual } from 'node:crypto';
 import type { IncomingHttpHeaders } from 'node:http';
-import type { Origin } from '../core/call.ts';
+import type { Origin } from '../core/origin.ts';
 import type { Principal, Proof } from '../core/principal.ts';
 import type { CallerSettings, SecretSource } from '../core/settings.ts';
 import { hashKey } from '../store/index.ts';

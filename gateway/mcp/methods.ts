@@ -3,40 +3,16 @@
  */
 import { performance } from 'node:perf_hooks';
 import { CancelSource } from '../../core/cancel.ts';
-import type { Origin, Progress, ToolCall } from '../../core/call.ts';
+import type { Progress, ToolCall } from '../../core/call.ts';
 import { isJsonObject, own, type JsonObject, type JsonValue } from '../../core/json.ts';
-import type { Principal } from '../../core/principal.ts';
 import type { Box } from '../box.ts';
 import type { View } from '../catalog/view.ts';
 import type { CallTool } from '../pipeline.ts';
 import type { Exchange } from './exchange.ts';
 import { errorText, modernEnvelope, notificationText, outcomeText, resultText, tableError } from './render.ts';
-import { HOP_PREFIX, MODERN_VERSIONS, type Era, type RequestId } from './protocol.ts';
-import type { Session } from './sessions.ts';
+import { HOP_PREFIX, MODERN_VERSIONS, type RequestId } from './protocol.ts';
+import type { Method, RequestContext } from './method.ts';
 import type { Subscriptions } from './subscriptions.ts';
-
-export interface RpcRequest {
-  readonly id: RequestId;
-  readonly method: string;
-  readonly params: JsonObject;
-}
-
-/** Everything about a request but the request. */
-export interface RequestContext {
-  readonly box: Box;
-  readonly principal: Principal;
-  readonly profile: string | undefined;
-  readonly era: Era;
-  readonly face: Origin['face'];
-  readonly protocolVersion: string;
-  readonly session: Session | undefined;
-  readonly clientInfo: JsonObject | undefined;
-  readonly clientCapabilities: JsonObject | undefined;
-  readonly traceparent: string | undefined;
-  readonly exchange: Exchange;
-}
-
-export type Method = (request: RpcRequest, context: RequestContext) => void | Promise<void>;
 
 export interface MethodParts {
   readonly callTool: CallTool;

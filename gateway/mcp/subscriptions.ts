@@ -5,7 +5,7 @@
 import { isJsonObject, own } from '../../core/json.ts';
 import type { Principal } from '../../core/principal.ts';
 import type { Box } from '../box.ts';
-import type { Method } from './methods.ts';
+import type { Method } from './method.ts';
 import { META, type RequestId } from './protocol.ts';
 import { modernEnvelope, notificationText, resultText, tableError } from './render.ts';
 import type { Sessions } from './sessions.ts';

@@ -1,0 +1,11 @@
+import { defineConfig } from 'vitest/config';
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    pool: 'forks',
+    // Real processes take their time to start when several do at once on a small machine.
+    testTimeout: 60_000,
+    hookTimeout: 60_000,
+  },
+});
