@@ -1,0 +1,35 @@
+/**
+ * The 2025 era: a session opened by `initialize` (MCP 2025-11-25, basic/lifecycle). The gateway declares no client
+ * capabilities: it offers no roots, no sampling and no elicitation of its own.
+ */
+import type { JsonObject } from '../../core/json.ts';
+import { requestText } from '../wire/jsonrpc.ts';
+import type { Dialect } from './dialect.ts';
+
+export const LEGACY_VERSIONS: readonly string[] = ['2025-11-25', '2025-06-18', '2025-03-26', '2024-11-05'];
+
+export const initializeText = (id: number, clientInfo: JsonObject): string =>
+  requestText(id, 'initialize', { protocolVersion: LEGACY_VERSIONS[0] as string, capabilities: {}, clientInfo });
+
+export interface LegacyOptions {
+  readonly version: string;
+  readonly serverInfo: JsonObject | undefined;
+  readonly capabilities: JsonObject;
+}
+
+export function legacyDialect(options: LegacyOptions): Dialect {
+  return {
+    era: 'legacy',
+    ...options,
+    write: (id, method, params) => ({ text: requestText(id, method, params) }),
+    writeCall(id, { tool, args, meta, traceparent, onProgress }) {
+      const head = `{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":{"name":${JSON.stringify(tool)},"arguments":${JSON.stringify(args)}`;
+      if (meta === undefined && traceparent === undefined && onProgress === undefined) return { text: `${head}}}` };
+      const all: JsonObject = { ...meta };
+      delete all['progressToken'];
+      if (traceparent !== undefined) all['traceparent'] = traceparent;
+      if (onProgress !== undefined) all['progressToken'] = id;
+      return { text: `${head},"_meta":${JSON.stringify(all)}}}` };
+    },
+  };
+}

@@ -1,0 +1,87 @@
+/**
+ * Bytes to lines, with a bound on what is kept: of a line that is too long only the two ends survive, so that the
+ * request which it answered can still be named.
+ */
+export interface LineEvents {
+  /** `bytes` is the line's length without its line break. */
+  line(text: string, bytes: number): void;
+  oversized(head: string, tail: string, bytes: number): void;
+}
+
+const END_BYTES = 1_024;
+const LINE_FEED = 0x0a;
+
+export class LineReader {
+  readonly #maxBytes: number;
+  readonly #events: LineEvents;
+  #parts: Buffer[] = [];
+  #bytes = 0;
+  /** Set while a line runs past the bound: its first bytes, and its last so far. */
+  #head: Buffer | undefined;
+  #tail: Buffer = Buffer.alloc(0);
+
+  constructor(maxBytes: number, events: LineEvents) {
+    this.#maxBytes = maxBytes;
+    this.#events = events;
+  }
+
+  push(chunk: Buffer): void {
+    let from = 0;
+    for (let at = chunk.indexOf(LINE_FEED); at !== -1; at = chunk.indexOf(LINE_FEED, from)) {
+      if (this.#bytes === 0 && at - from <= this.#maxBytes) this.#events.line(chunk.toString('utf8', from, at), at - from);
+      else {
+        this.#keep(chunk.subarray(from, at));
+        this.#finish();
+      }
+      from = at + 1;
+    }
+    if (from < chunk.length) this.#keep(chunk.subarray(from));
+  }
+
+  /** Hands over a last line that has no line break. */
+  end(): void {
+    if (this.#bytes > 0) this.#finish();
+  }
+
+  #keep(part: Buffer): void {
+    this.#bytes += part.length;
+    if (this.#head !== undefined) {
+      this.#tail = Buffer.concat([this.#tail, part.subarray(-END_BYTES)]).subarray(-END_BYTES);
+      return;
+    }
+    this.#parts.push(part);
+    if (this.#bytes <= this.#maxBytes) return;
+    // Copies, so that a few kilobytes do not hold the chunks that they were cut from.
+    const whole = Buffer.concat(this.#parts);
+    this.#head = Buffer.from(whole.subarray(0, END_BYTES));
+    this.#tail = Buffer.from(whole.subarray(-END_BYTES));
+    this.#parts = [];
+  }
+
+  #finish(): void {
+    const bytes = this.#bytes;
+    const parts = this.#parts;
+    const head = this.#head;
+    this.#bytes = 0;
+    this.#parts = [];
+    this.#head = undefined;
+    if (head !== undefined) {
+      this.#events.oversized(head.toString('utf8'), this.#tail.toString('utf8'), bytes);
+      this.#tail = Buffer.alloc(0);
+      return;
+    }
+    const whole = parts.length === 1 ? (parts[0] as Buffer) : Buffer.concat(parts);
+    this.#events.line(whole.toString('utf8'), bytes);
+  }
+}
+
+/**
+ * The id of an answer of which only the ends are known. Either the message begins with it, or it closes the whole
+ * line: `"id":7}` as the last characters of a JSON text can only be a member of the outermost object.
+ */
+export function answeredId(head: string, tail: string): number | undefined {
+  const first = /^\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*(\d{1,15})\s*,/.exec(head);
+  const last = /"id"\s*:\s*(\d{1,15})\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$/.exec(tail);
+  const found = first?.[1] ?? last?.[1];
+  return found === undefined ? undefined : Number(found);
+}
