@@ -10,8 +10,10 @@ import { inspectShape, type Shape } from './shape.ts';
 import { CallerView, CallView, ToolView, type ArgumentsView } from './view.ts';
 
 export const MAX_EXPRESSION_CHARS = 4096;
-/** Text that one evaluation may run through `matches`; 10 to 25 ms for ordinary patterns, 0.4 s for `(a?){50}a{50}`. */
+/** Text that one evaluation may run through `matches`; 10 to 25 ms for ordinary patterns. */
 const MAX_MATCH_CHARS = 64 * 1024;
+/** RE2's time is text x program; a pattern with a larger program (instructions) may read that much less text. */
+const ORDINARY_PROGRAM = 64;
 /** Bound on items x size where a macro compares arguments with arguments. */
 const MAX_CORRELATED_WORK = 20_000_000;
 /** Bound on all the arguments' text where one argument is searched for another; half of it squared takes 0.1 s at worst. */
@@ -37,8 +39,8 @@ export function createExpressionCompiler(): ExpressionCompiler {
   const environment = createEnvironment((text, pattern) => {
     const compiled = patterns.get(pattern);
     if (compiled === undefined) throw new ConditionError('matches() with a pattern that was not compiled at load');
-    budget.matchChars -= text.length;
-    if (budget.matchChars < 0) throw new ConditionError(`matches() over more than ${MAX_MATCH_CHARS} characters`);
+    budget.matchChars -= text.length * Math.max(1, compiled.programSize() / ORDINARY_PROGRAM);
+    if (budget.matchChars < 0) throw new ConditionError('matches() over more text than one condition may read');
     return compiled.matcher(text).find();
   });
 

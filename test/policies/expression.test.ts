@@ -71,17 +71,19 @@ test('matches finds an RE2 pattern anywhere in the text, as a method, a function
 });
 
 test('a pattern that makes backtracking engines hang is answered at once', () => {
-  for (const pattern of ['^(a+)+$', '(a|a)*$', '(x*)*y', '(.*a){20}$']) {
+  for (const pattern of ['^(a+)+$', '(a|a)*$', '(x*)*y', '(.*a){20}$', '(a?){50}a{50}$']) {
     const rules = compile(`args.p.matches("${pattern}")`);
     const start = performance.now();
     rules.decide(requestOf({ args: { p: `${'a'.repeat(60_000)}!` } }));
-    expect(performance.now() - start, pattern).toBeLessThan(1500);
+    expect(performance.now() - start, pattern).toBeLessThan(1000);
   }
 });
 
 test('more text than matches may read in one condition denies', () => {
   expect(holds('args.p.matches("^a")', { p: 'a'.repeat(60_000) })).toBe(true);
   expect(holds('args.p.matches("^a")', { p: 'a'.repeat(70_000) })).toBe(false);
+  expect(holds('args.p.matches("^(a?){50}a{50}")', { p: 'a'.repeat(1000) })).toBe(true);
+  expect(holds('args.p.matches("^(a?){50}a{50}")', { p: 'a'.repeat(30_000) })).toBe(false);
   expect(holds('args.l.all(x, x.matches("^a"))', { l: Array.from({ length: 100 }, () => 'a'.repeat(1000)) })).toBe(false);
 });
 
