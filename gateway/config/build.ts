@@ -34,7 +34,7 @@ export function buildSettings(config: ConfigInput, source: string | undefined, b
     ...(source === undefined ? {} : { source }),
     hash,
     data: resolve(baseDir, settings.data),
-    servers: settings.servers.map((server) => (server.type === 'stdio' && server.cwd !== undefined ? { ...server, cwd: resolve(baseDir, server.cwd) } : server)),
+    servers: settings.servers.map((server) => (server.type === 'stdio' ? { ...server, cwd: resolve(baseDir, server.cwd ?? '.') } : server)),
   });
 }
 

@@ -38,13 +38,13 @@ export const serverSchema = z
       examples: ['sse'],
     }),
     command: text('Program to start; looked up in PATH, never through a shell.', 'npx').optional(),
-    args: texts('Its arguments, one entry each, handed over literally.', ['-y', '@modelcontextprotocol/server-filesystem', '/tmp']).optional(),
+    args: texts('Its arguments, one entry each. They may hold ${env:NAME} and ${file:PATH}, but other users of the machine can read them; "$${" is a plain "${".', ['-y', '@modelcontextprotocol/server-filesystem', '/tmp']).optional(),
     env: z.record(z.string(), z.string()).optional().meta({
       description: 'Environment variables for the process, besides PATH, HOME and the like. It gets no others. Values may hold ${env:NAME} and ${file:PATH}.',
       examples: [{ GITHUB_TOKEN: '${env:GITHUB_TOKEN}' }],
     }),
-    cwd: text('Folder that the process starts in; relative to this file. Default: the gateway\'s own.', './work').optional(),
-    url: text('Address of the server: http or https, without user name and password.', 'https://tools.example.com/mcp').optional(),
+    cwd: text('Folder that the process starts in; relative to this file. Default: the folder of this file.', './work').optional(),
+    url: text('Address of the server: http or https, without user name and password. It may hold ${env:NAME} and ${file:PATH}.', 'https://tools.example.com/mcp').optional(),
     headers: z.record(z.string(), z.string()).optional().meta({
       description: 'HTTP headers sent with each request. Values may hold ${env:NAME} and ${file:PATH}.',
       examples: [{ authorization: 'Bearer ${env:TOKEN}' }],
