@@ -4,7 +4,8 @@ export type { Client, ClientId, ConnectTarget, Location, Machine } from './known
 export { findClientConfigs } from './find.ts';
 export type { FoundConfig } from './find.ts';
 export { importServers } from './import.ts';
-export type { Imported, ImportOptions, ImportResult, NeededVariable } from './import.ts';
+export type { Imported, ImportOptions, ImportResult } from './import.ts';
+export type { NeededVariable } from './imported-secrets.ts';
 export type { ServerEntry } from './entries.ts';
 export { connectEntry } from './connect.ts';
 export { mergeConnectEntry } from './write.ts';

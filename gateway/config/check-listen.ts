@@ -1,6 +1,7 @@
-/** Where the gateway may be reached from, and by whom: without callers, only from this machine. */
+/** Where the gateway keeps its data, and where it may be reached from, and by whom: without callers, only from this machine. */
 import { isIP, isIPv4 } from 'node:net';
 import { isBlock, member, textOf, textsOf, type Block } from './checks.ts';
+import { checkHome } from './check-servers.ts';
 import type { Report } from './report.ts';
 
 const HOST_NAME = /^(?=.{1,253}$)[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?(?:\.[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?)*$/;
@@ -9,6 +10,9 @@ export const isLoopbackHost = (host: string): boolean =>
   host.toLowerCase() === 'localhost' || host === '::1' || host === '[::1]' || (isIPv4(host) && host.startsWith('127.'));
 
 export function checkListen(config: Block, report: Report): void {
+  const data = textOf(config, 'data');
+  if (data?.trim() === '') report.problem(['data'], 'value', 'expected the path of a folder, found an empty text');
+  else if (data !== undefined) checkHome(data, ['data'], report);
   const listen = member(config, 'listen');
   if (!isBlock(listen)) return;
   const host = textOf(listen, 'host');

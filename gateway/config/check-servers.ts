@@ -75,15 +75,18 @@ function checkCommand(server: Block, path: Path, report: Report): void {
 
 function checkUrl(server: Block, path: Path, report: Report): void {
   const text = textOf(server, 'url');
-  if (text === undefined || text.includes('${')) return;
+  if (text === undefined) return;
   const at = [...path, 'url'];
-  const url = URL.parse(text);
+  checkSecretText('', text.replace(/\/\/[^/]*@/, '//'), at, report);
+  const url = URL.parse(text.startsWith('${') ? 'http://reference/' : text.replaceAll(REFERENCE, 'x'));
   if (url === null) return report.problem(at, 'value', 'expected an address such as https://tools.example.com/mcp, found something else');
   if (url.protocol !== 'http:' && url.protocol !== 'https:') return report.problem(at, 'value', 'expected an address that begins with http:// or https://, found another kind');
   if (url.username !== '' || url.password !== '') {
     report.problem(at, 'value', 'holds a user name or a password; addresses end up in logs', 'Send it as a header: headers: { authorization: "Bearer ${env:TOKEN}" }.');
   }
 }
+
+const REFERENCE = /\$\{[^}]*\}/g;
 
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/; // RFC 9110, 5.6.2: token
 /** What the gateway writes itself: framing (RFC 9112), routing, and the MCP headers that mirror the body. */
@@ -123,32 +126,22 @@ function referenceProblem(kind: string): [message: string, hint: string] {
   return ['a "${...}" here is neither ${env:NAME} nor ${file:PATH}', 'Write one of these, or "$${" for a plain "${".'];
 }
 
-/** Members in which references are not resolved: one that stands there would be handed on as it is. */
+/** A program and a folder are taken literally; arguments and addresses may hold references. */
 function checkPlainTexts(server: Block, path: Path, report: Report): void {
-  for (const key of ['command', 'cwd', 'url']) {
+  for (const key of ['command', 'cwd']) {
     const text = textOf(server, key);
-    const at = [...path, key];
-    if (text === undefined || checkReferenceFree(text, at, report)) continue;
-    if (BARE_REFERENCE.test(text)) report.problem(at, 'value', ...UNRESOLVED);
-    else if (text.startsWith('~/')) report.problem(at, 'value', '"~" is not expanded, since no shell is involved', 'Write the whole path.');
+    if (text === undefined) continue;
+    if (text.includes('${')) report.problem([...path, key], 'value', 'references are not resolved here', 'Write the value itself.');
+    else checkHome(text, [...path, key], report);
   }
   for (const [index, text] of textsOf(server, 'args')) {
     const at = [...path, 'args', index];
     if (text.includes('\0')) report.problem(at, 'value', 'an argument may not hold a NUL character');
-    else if (checkReferenceFree(text, at, report)) continue;
-    // Some programs fill these in themselves, from their environment.
-    else if (BARE_REFERENCE.test(text)) report.warning(at, 'value', 'a "${NAME}" in an argument is handed to the program as it is');
-    else if (text.startsWith('~/')) report.warning(at, 'value', '"~" is not expanded, since no shell is involved', 'Write the whole path.');
-    else if (looksSecret('', text)) report.warning(at, 'value', 'a secret seems to stand here in clear, and arguments are seen by every user of the machine', 'Hand it over in "env" if the program takes it there.');
+    if (text.startsWith('~/')) report.warning(at, 'value', '"~" is not expanded, since no shell is involved', 'Write the whole path.');
+    checkSecretText('', text, at, report);
   }
 }
 
-const BARE_REFERENCE = /(?<!\$)\$\{[A-Za-z_]\w*(?::-[^}]*)?\}/;
-const UNRESOLVED = ['references are resolved only in "env", "headers" and "key", since arguments and addresses are seen by others', 'Write the value itself, or hand it over in "env" or "headers".'] as const;
-
-function checkReferenceFree(text: string, at: Path, report: Report): boolean {
-  if (/\$\{input:/.test(text)) report.problem(at, 'value', '"${input:...}" is filled in by VS Code and means nothing here', 'Write the value itself, or hand it over as ${env:NAME} in "env" or "headers".');
-  else if (/(?<!\$)\$\{(?:env|file):/.test(text)) report.problem(at, 'value', ...UNRESOLVED);
-  else return false;
-  return true;
+export function checkHome(text: string, at: Path, report: Report): void {
+  if (/^~(?:$|[\\/])/.test(text)) report.problem(at, 'value', '"~" is not expanded, since no shell is involved', 'Write the whole path.');
 }

@@ -82,13 +82,18 @@ function adaptEntry(id: string, entry: Record<string, unknown>, isIdeFile: boole
     } else if (isIdeFile && !known.includes(key)) {
       const hint = IDE_ENTRY_KEYS.has(key) ? undefined : didYouMean(key, known);
       warnings.push({ path: ['servers', id, key], message: 'is not read from an IDE\'s file', ...(hint === undefined ? {} : { hint }) });
-    } else result[key] = key === 'env' || key === 'headers' ? prefixed(member) : member;
+    } else result[key] = isBlock(member) ? prefixedMembers(member) : key === 'args' || key === 'url' ? withReferences(member, entry['env']) : member;
   }
   return result;
 }
 
 /** `${NAME}` as `${env:NAME}` in each value. */
-function prefixed(member: unknown): unknown {
-  if (!isBlock(member)) return member;
-  return Object.fromEntries(Object.entries(member).map(([name, value]) => [name, typeof value === 'string' ? withEnvPrefix(value) : value]));
+const prefixedMembers = (member: Record<string, unknown>) =>
+  Object.fromEntries(Object.entries(member).map(([name, value]) => [name, typeof value === 'string' ? withEnvPrefix(value) : value]));
+
+/** The same in an address or in arguments; a variable that the entry gives to the program itself is for the program. */
+function withReferences(member: unknown, env: unknown): unknown {
+  if (Array.isArray(member)) return member.map((one) => withReferences(one, env));
+  if (typeof member !== 'string') return member;
+  return withEnvPrefix(member, isBlock(env) ? Object.keys(env) : []);
 }

@@ -24,6 +24,7 @@ const SYNTAX: Readonly<Record<string, string>> = {
 export function parseJson(text: string): SourceTree {
   const errors: ParseError[] = [];
   const root: Spot = { key: 0, value: 0, children: new Map() };
+  if (text.trim() === '') return { value: null, root, faults: [] };
   const deep = depthFault(text);
   if (deep !== undefined) return { value: undefined, root, faults: [deep] };
   const tree = parseTree(text, errors, { allowTrailingComma: true, disallowComments: false });

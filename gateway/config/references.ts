@@ -58,7 +58,12 @@ export const hasReference = (text: string): boolean =>
 /** Names that editors fill in by themselves and that are no environment variables. */
 const EDITOR_VARIABLES = new Set(['workspaceFolder', 'workspaceFolderBasename', 'userHome', 'pathSeparator', 'cwd', 'workspaceRoot']);
 
-/** The bare form of IDE files, `${NAME}` and `${NAME:-default}`, as `${env:NAME}`. */
-export const withEnvPrefix = (text: string): string =>
-  text.replaceAll(/(\$?)\$\{([A-Za-z_][A-Za-z0-9_]*)(:-[^}]*)?\}/g, (whole, escape: string, name: string, fallback = '') =>
-    escape !== '' || EDITOR_VARIABLES.has(name) ? whole : `\${env:${name}${fallback as string}}`);
+/**
+ * The bare form of IDE files, `${NAME}` and `${NAME:-default}`, as `${env:NAME}`. Names in `literal` are left to the
+ * program that reads them: escaped, so that they arrive as they are.
+ */
+export const withEnvPrefix = (text: string, literal: readonly string[] = []): string =>
+  text.replaceAll(/(\$?)\$\{([A-Za-z_][A-Za-z0-9_]*)(:-[^}]*)?\}/g, (whole, escape: string, name: string, fallback = '') => {
+    if (escape !== '' || EDITOR_VARIABLES.has(name)) return whole;
+    return literal.includes(name) ? `$${whole}` : `\${env:${name}${fallback as string}}`;
+  });

@@ -35,7 +35,8 @@ interface Walk {
 
 export function parseYaml(text: string): SourceTree {
   // Duplicate keys are looked for below: the library compares each key with each other one.
-  const document = parseDocument(text, { prettyErrors: false, uniqueKeys: false, logLevel: 'silent', merge: false });
+  // A log level of "silent" would also silence a second document.
+  const document = parseDocument(text, { prettyErrors: false, uniqueKeys: false, logLevel: 'error', merge: false });
   const root: Spot = { key: 0, value: document.contents?.range?.[0] ?? 0, children: new Map() };
   if (document.errors.length > 0) return { value: undefined, root, faults: syntaxFaults(document.errors) };
   const walk: Walk = { document, faults: [], open: new Set(), aliasNodes: 0 };
