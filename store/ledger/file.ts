@@ -16,7 +16,7 @@ const SCHEMA = `
 `;
 /** No one else writes; this is for a person with an SQLite shell. */
 const BUSY_TIMEOUT_MS = 1000;
-const PAGE_CACHE_KIB = 16_384;
+const PAGE_CACHE_KIB = 4096;
 /**
  * When the log is copied into the database, between two batches: so seldom that the batch which waits for it is not one
  * in a hundred; so often that the log soon stops growing, since writing over it takes two thirds of the time.

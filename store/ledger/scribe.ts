@@ -30,7 +30,8 @@ const WORKER = new URL(import.meta.url.endsWith('.ts') ? './worker.ts' : './work
 
 export function startScribe({ onThread, ...workerData }: ScribeOptions, events: ScribeEvents): Scribe {
   // No flags of the main thread: they may name loaders that this file does not need.
-  const thread = new Worker(WORKER, { workerData, execArgv: [] });
+  // Batches die young: a larger nursery would only be memory.
+  const thread = new Worker(WORKER, { workerData, execArgv: [], resourceLimits: { maxYoungGenerationSizeMb: 4 } });
   let problem = 'the thread that writes it stopped';
   thread.on('message', (message: FromWorker) => {
     if (typeof message === 'number') return events.onDurable(message);

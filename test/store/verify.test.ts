@@ -2,7 +2,7 @@
 import { copyFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { verifyLedger, type VerifyResult } from '../../store/index.ts';
 import { chainBody, GENESIS, hashBody } from '../../store/ledger/chain.ts';
