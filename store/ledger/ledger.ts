@@ -33,6 +33,11 @@ const DEFAULT_GATHER_MS = 4;
 const DEFAULT_RETRY_MS = 1000;
 /** The mark that shortens the next start moves on at least this often. */
 const RECORDS_PER_MARK = 2000;
+/**
+ * While the disk refuses, records of what was not called (refusals, failed logins) could come without end. Beyond this
+ * many they are counted instead; ends of calls are always kept: no new calls begin, so those are bounded.
+ */
+const MAX_KEPT_WHILE_FAILING = 1000;
 
 /**
  * Opens the ledger of a data directory and ends what an earlier process left open. The caller holds the directory's
@@ -69,6 +74,7 @@ class WorkerLedger implements Ledger {
   #lastSeq = 0;
   #markedSeq = 0;
   #problem: string | undefined;
+  #unrecorded = 0;
 
   #turnQueued = false;
   #gatherTimer: NodeJS.Timeout | undefined;
@@ -115,6 +121,10 @@ class WorkerLedger implements Ledger {
     const text = recordText(record);
     if (this.#closing !== undefined) {
       this.#log.error({ kind: record.kind, call: record.call }, 'a record came after the ledger was closed and is lost');
+      return;
+    }
+    if (this.#problem !== undefined && record.kind !== 'outcome' && this.#pending.size >= MAX_KEPT_WHILE_FAILING) {
+      this.#unrecorded += 1;
       return;
     }
     this.#pending.add(record, text);
@@ -276,7 +286,10 @@ class WorkerLedger implements Ledger {
     this.#problem = undefined;
     clearTimeout(this.#retryTimer);
     this.#retryTimer = undefined;
-    this.#log.info({ seq: this.#lastSeq }, 'the ledger can be written again');
+    this.#log.info({ seq: this.#lastSeq, unrecorded: this.#unrecorded }, 'the ledger can be written again');
+    if (this.#unrecorded === 0) return;
+    this.writeSoon({ kind: 'refused', time: Date.now(), unrecorded: this.#unrecorded, why: 'the ledger could not be written' });
+    this.#unrecorded = 0;
   }
 
   #afterAnswer(): void {

@@ -108,6 +108,25 @@ test('outcomes handed in while the ledger cannot be written are all kept, in ord
   expect(kinds(dir)).toEqual([...calls.map((call) => `intent ${call}`), ...calls.map((call) => `outcome ${call}`)]);
 });
 
+test('refusals without end while the ledger cannot be written are bounded, and how many were not recorded is recorded', async () => {
+  const dir = temporaryDir();
+  const ledger = await openLedger(dir, { retryMs: 20, lagMs: 1 });
+  await ledger.write(intent('a'));
+  const other = new Database(ledgerPath(dir));
+  other.exec('BEGIN IMMEDIATE');
+  await expect(ledger.write(intent('b'))).rejects.toBeInstanceOf(LedgerUnavailable);
+  for (let index = 0; index < 5000; index += 1) ledger.writeSoon({ kind: 'refused', time: 1 });
+  ledger.writeSoon(outcome('a'));
+  other.exec('ROLLBACK');
+  other.close();
+  await until(() => bodies(dir).at(-1)?.['unrecorded'] !== undefined);
+  const all = bodies(dir);
+  const unrecorded = all.at(-1)?.['unrecorded'] as number;
+  expect(unrecorded).toBeGreaterThanOrEqual(3000);
+  expect(all.filter(({ kind }) => kind === 'refused').length - 1 + unrecorded).toBe(5000);
+  expect(all.some(({ kind, call }) => kind === 'outcome' && call === 'a')).toBe(true);
+});
+
 test('a writer thread that dies is replaced: each write is answered as the database says, the rest is kept', async () => {
   const dir = temporaryDir();
   const threads: Worker[] = [];
