@@ -140,7 +140,7 @@ function linkEvents({ events, log }: ConnectOptions, progress: Connection['progr
       if (method === 'notifications/progress') {
         const token = params !== undefined && Object.hasOwn(params, 'progressToken') ? params['progressToken'] : undefined;
         if (params !== undefined && typeof token === 'number') progress.get(token)?.(params);
-      } else if (method === 'notifications/tools/list_changed') withLink(events.toolsChanged);
+      } else if (method === 'notifications/tools/list_changed') withLink((link) => events.toolsChanged(link));
     },
     request(id, method) {
       // Silence would leave the upstream waiting: what is not offered is refused.
@@ -149,6 +149,6 @@ function linkEvents({ events, log }: ConnectOptions, progress: Connection['progr
       return errorText(id, -32601, 'Method not found: this client offers no roots, sampling or elicitation');
     },
     down: (problem) => withLink((link) => events.down(link, problem)),
-    sessionLost: () => withLink(events.sessionLost),
+    sessionLost: () => withLink((link) => events.sessionLost(link)),
   };
 }

@@ -216,7 +216,7 @@ export class Flight {
     return this.#maybe ? 'maybe' : 'no';
   }
 
-  #fault(reason: FaultReason, message: string, executed: 'no' | 'maybe', retryAfterMs?: number, healthy?: boolean): void {
+  #fault(reason: FaultReason, message: string, executed: 'no' | 'maybe', retryAfterMs?: number, sound?: boolean): void {
     const fault: InvokeResult = {
       type: 'fault',
       reason,
@@ -224,18 +224,18 @@ export class Flight {
       executed,
       ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
     };
-    this.#finish(fault, healthy);
+    this.#finish(fault, sound);
   }
 
-  /** `healthy`: what the breaker hears; `undefined` where the end says nothing of the upstream. */
-  #finish(result: InvokeResult, healthy: boolean | undefined): void {
+  /** `sound`: what the breaker hears; `undefined` where the end says nothing of the upstream. */
+  #finish(result: InvokeResult, sound: boolean | undefined): void {
     if (this.#ended) return;
     this.#ended = true;
     clearTimeout(this.#timer);
     this.#forgetCancel();
     if (this.#admitted) {
-      if (healthy === undefined) this.#host.breaker.forget();
-      else this.#host.breaker.record(healthy);
+      if (sound === undefined) this.#host.breaker.forget();
+      else this.#host.breaker.record(sound);
     }
     this.#leaveQueue?.();
     if (this.#placed) this.#host.gate.leave();

@@ -58,6 +58,8 @@ export interface Agreement {
 export interface Link {
   readonly transport: 'stdio' | 'http' | 'sse';
   readonly pid: number | undefined;
+  /** Why it has ended by itself, once it has. */
+  readonly ended: string | undefined;
   send(outgoing: Outgoing): void;
   /** Stops waiting. Over HTTP the request is aborted; elsewhere the session sends `notifications/cancelled`. */
   abandon(outgoing: Outgoing): void;

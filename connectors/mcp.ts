@@ -2,20 +2,20 @@
  * The connector for one MCP server: connects, stays connected, and lets calls through. Transports, eras and the fate of
  * a single call are told elsewhere; here is only which connection stands, and what happens when it falls.
  */
-import type { Connector, ConnectorState, Invocation, InvokeResult } from '../core/connector.ts';
+import type { Connector, ConnectorState, ConnectorStatus, Invocation, InvokeResult } from '../core/connector.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Log } from '../core/log.ts';
 import { compilePatterns } from '../core/pattern.ts';
 import type { SecretSource, ServerSettings } from '../core/settings.ts';
 import type { UpstreamTool } from '../core/tool.ts';
-import { agreeAgain, connect, listBytes, type Remembered } from './connect.ts';
+import { agreeAgain, connect, listBytes, type ConnectEvents, type Remembered } from './connect.ts';
 import type { Connection } from './connection.ts';
 import { Flight, type FlightHost } from './flight.ts';
 import { keepFresh, type Freshness } from './freshness.ts';
 import type { Link } from './link.ts';
 import { createBackoff } from './resilience/backoff.ts';
-import { createBreaker } from './resilience/breaker.ts';
-import { createGate } from './resilience/gate.ts';
+import { createBreaker, type Breaker } from './resilience/breaker.ts';
+import { createGate, type Gate } from './resilience/gate.ts';
 import type { Reaper } from './stdio/reaper.ts';
 
 export interface McpConnectorOptions {
@@ -35,228 +35,270 @@ const LONGEST_PAUSE_MS = 30_000;
 const RETRY_PAUSE_MS = 250;
 /** A connection that stood this long was a good one: the next pause is short again. */
 const STEADY_MS = 30_000;
+const DROP_MS = 1_000;
+const NOTHING = (): void => {};
 const NO_TOOLS: readonly UpstreamTool[] = [];
 
-export function createMcpConnector(options: McpConnectorOptions): Connector {
-  const { settings, now = () => performance.now() } = options;
-  const id = settings.id;
-  const log = options.log.child({ server: id });
-  const gate = createGate(settings.concurrency, settings.queue);
-  const breaker = createBreaker({ now, onChange: () => log.info({ breaker: breaker.state }, 'circuit breaker') });
-  const pauses = createBackoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
-  const listeners = new Set<() => void>();
-  const flights = new Set<Flight>();
-  /** Every link that is not closed yet, each with what closes it. */
-  const links = new Set<Link>();
-  let state: ConnectorState = 'connecting';
-  let problem: string | undefined;
-  let current: Connection | undefined;
-  let freshness: Freshness | undefined;
-  let recovering: Promise<void> | undefined;
-  let remembered: Remembered | undefined;
-  let nextAttemptAt: number | undefined;
-  let timer: NodeJS.Timeout | undefined;
-  let attempting: Promise<void> | undefined;
-  let readyAt = 0;
-  let lastId = 0;
-  let started = false;
-  let closing: Promise<void> | undefined;
-  let settle: () => void = () => {};
-  const settled = new Promise<void>((resolve) => (settle = resolve));
-  const nextId = (): number => ++lastId;
+/** What a child gets to end by itself, even where no grace is left. */
+const MIN_STOP_MS = 200;
 
-  function tell(): void {
-    for (const listener of listeners) listener();
+export const createMcpConnector = (options: McpConnectorOptions): Connector => new McpConnector(options);
+
+class McpConnector implements Connector, FlightHost, ConnectEvents {
+  readonly id: string;
+  readonly settled: Promise<void>;
+  readonly gate: Gate;
+  readonly breaker: Breaker;
+  readonly timeoutMs: number;
+  readonly idleTimeoutMs: number;
+  readonly maxResponseBytes: number;
+  readonly retryPauseMs = RETRY_PAUSE_MS;
+  readonly idempotent: (tool: string) => boolean;
+  readonly #options: McpConnectorOptions;
+  readonly #log: Log;
+  readonly #pauses = createBackoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
+  readonly #listeners = new Set<() => void>();
+  readonly #flights = new Set<Flight>();
+  /** Every link that is not closed yet. */
+  readonly #links = new Set<Link>();
+  #settle: () => void = NOTHING;
+  #state: ConnectorState = 'connecting';
+  #problem: string | undefined;
+  #current: Connection | undefined;
+  #freshness: Freshness | undefined;
+  #recovering: Promise<void> | undefined;
+  #remembered: Remembered | undefined;
+  #nextAttemptAt: number | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #attempting: Promise<void> | undefined;
+  #closing: Promise<void> | undefined;
+  #readyAt = 0;
+  #lastId = 0;
+
+  constructor(options: McpConnectorOptions) {
+    const { settings, now = () => performance.now() } = options;
+    this.id = settings.id;
+    this.#log = options.log.child({ server: settings.id });
+    this.#options = { ...options, log: this.#log };
+    this.settled = new Promise((resolve) => (this.#settle = resolve));
+    this.gate = createGate(settings.concurrency, settings.queue);
+    this.breaker = createBreaker({ now, onChange: () => this.#log.info({ breaker: this.breaker.state }, 'circuit breaker') });
+    this.timeoutMs = settings.timeoutMs;
+    this.idleTimeoutMs = settings.idleTimeoutMs;
+    this.maxResponseBytes = settings.maxResponseBytes;
+    this.idempotent = settings.idempotent.length === 0 ? () => false : compilePatterns(settings.idempotent);
   }
 
-  async function attempt(): Promise<void> {
-    timer = undefined;
-    nextAttemptAt = undefined;
-    try {
-      const connection = await connect({ ...options, log, nextId, remembered, events });
-      if (closing !== undefined) return drop(connection.link);
-      stand(connection);
-    } catch (error) {
-      // What was remembered of the server may be false by now.
-      remembered = undefined;
-      if (closing === undefined) fall((error as Error).message);
-    } finally {
-      settle();
-    }
+  // The port.
+
+  start(): void {
+    if (this.#attempting !== undefined || this.#closing !== undefined) return;
+    this.#attempting = this.#attempt();
   }
 
-  function stand(connection: Connection): void {
-    current = connection;
-    remembered = { era: connection.dialect.era, transport: connection.link.transport };
-    readyAt = performance.now();
-    state = 'ready';
-    problem = undefined;
-    breaker.reset();
-    freshness = keepFresh({
-      connection,
-      log,
-      timeoutMs: settings.connectTimeoutMs,
-      maxBytes: listBytes(settings),
-      changed: tell,
-      failed: (error) => log.warn({ problem: (error as Error).message }, 'the tools could not be listed again; the last list stays'),
-    });
-    log.info({ transport: connection.link.transport, protocolVersion: connection.dialect.version, tools: connection.list.tools.length }, 'connected');
-    tell();
+  tools(): readonly UpstreamTool[] {
+    return this.#state === 'ready' && this.#current !== undefined ? this.#current.list.tools : NO_TOOLS;
   }
 
-  function fall(why: string): void {
-    freshness?.stop();
-    freshness = undefined;
-    if (current !== undefined) {
-      retire(current);
-      if (performance.now() - readyAt >= STEADY_MS) pauses.reset();
-    }
-    current = undefined;
-    recovering = undefined;
-    problem = `server "${id}": ${why}`;
-    state = 'failed';
-    const pauseMs = pauses.next();
-    nextAttemptAt = Date.now() + pauseMs;
-    timer = setTimeout(() => (attempting = attempt()), pauseMs);
-    log.warn({ problem, retryInMs: pauseMs }, 'not connected');
-    tell();
+  listTtlMs(): number | undefined {
+    return this.#current?.list.ttlMs;
   }
 
-  function drop(link: Link): void {
-    void link.close(1_000).then(() => links.delete(link));
+  onChange(listener: () => void): () => void {
+    this.#listeners.add(listener);
+    return () => this.#listeners.delete(listener);
   }
 
-  /** Calls under way on it may still be answered. */
-  function retire(connection: Connection): void {
-    if (connection.users === 0) drop(connection.link);
-    else connection.idle = () => drop(connection.link);
-  }
-
-  const events = {
-    opened(link: Link) {
-      links.add(link);
-      if (closing !== undefined) drop(link);
-    },
-    toolsChanged: (link: Link) => {
-      if (current?.link === link) freshness?.refreshSoon();
-    },
-    down: (link: Link, why: string) => {
-      if (closing === undefined && current?.link === link) fall(why);
-    },
-    sessionLost: (link: Link) => {
-      if (current?.link === link) recover(current).catch(() => {});
-    },
-  };
-
-  /** All that meet a lost session share one new handshake. */
-  function recover(connection: Connection): Promise<void> {
-    if (connection !== current || closing !== undefined) return Promise.reject(new Error('the connection has been replaced'));
-    recovering ??= reopen(connection).finally(() => {
-      recovering = undefined;
-    });
-    return recovering;
-  }
-
-  async function reopen(connection: Connection): Promise<void> {
-    try {
-      connection.dialect = await agreeAgain({ ...options, nextId }, connection.link, connection.dialect.era === 'legacy' ? 'legacy' : undefined);
-      log.info({ protocolVersion: connection.dialect.version }, 'the upstream had lost the session; it was opened again');
-      freshness?.refreshSoon();
-    } catch (error) {
-      remembered = undefined;
-      if (connection === current && closing === undefined) fall((error as Error).message);
-      throw error;
-    }
-  }
-
-  const whyNot = (): { problem: string; retryAfterMs?: number } => {
-    if (state === 'closed') return { problem: 'it has been closed' };
-    const reason = state === 'connecting' ? 'it is still connecting' : 'it is not connected; "signalbox status" says why, and it is tried again by itself';
-    return nextAttemptAt === undefined ? { problem: reason } : { problem: reason, retryAfterMs: Math.max(0, nextAttemptAt - Date.now()) };
-  };
-
-  const host: FlightHost = {
-    id,
-    gate,
-    breaker,
-    timeoutMs: settings.timeoutMs,
-    idleTimeoutMs: settings.idleTimeoutMs,
-    maxResponseBytes: settings.maxResponseBytes,
-    retryPauseMs: RETRY_PAUSE_MS,
-    idempotent: settings.idempotent.length === 0 ? () => false : compilePatterns(settings.idempotent),
-    connection: () => current ?? whyNot(),
-    recover,
-    relist: (connection) => (connection === current && freshness !== undefined ? freshness.refresh() : Promise.resolve()),
-    unreachable: (connection, why) => {
-      if (connection === current && closing === undefined) fall(why);
-    },
-    ended: (flight) => void flights.delete(flight),
-  };
-
-  function invoke(invocation: Invocation): Promise<InvokeResult> {
+  invoke(invocation: Invocation): Promise<InvokeResult> {
     return new Promise((resolve) => {
-      const flight = new Flight(host, invocation, resolve);
-      flights.add(flight);
+      const flight = new Flight(this, invocation, resolve);
+      this.#flights.add(flight);
       flight.start();
     });
   }
 
-  async function shutDown(graceMs: number): Promise<void> {
-    clearTimeout(timer);
-    freshness?.stop();
-    nextAttemptAt = undefined;
-    const deadline = performance.now() + graceMs;
-    for (const flight of flights) flight.close(false);
-    while (flights.size > 0 && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
-    for (const flight of flights) flight.close(true);
-    const left = Math.max(0, deadline - performance.now());
-    await Promise.all(Array.from(links, (link) => link.close(Math.max(left, MIN_STOP_MS))));
-    await attempting; // Ends now that its link is closed.
-    await Promise.all(Array.from(links, (link) => link.close(MIN_STOP_MS)));
-    links.clear();
-    current = undefined;
-    settle();
+  status(): ConnectorStatus {
+    const current = this.#current;
+    const serverInfo = current?.dialect.serverInfo;
+    const pid = current?.link.pid;
+    return {
+      id: this.id,
+      state: this.#state,
+      transport: current?.link.transport ?? this.#options.settings.type,
+      ...(current === undefined ? {} : { protocolVersion: current.dialect.version }),
+      ...(serverInfo === undefined ? {} : { serverInfo }),
+      ...(this.#problem === undefined ? {} : { problem: this.#problem }),
+      ...(this.#nextAttemptAt === undefined ? {} : { nextAttemptAt: this.#nextAttemptAt }),
+      breaker: this.breaker.state,
+      toolCount: this.tools().length,
+      inFlight: this.gate.inUse,
+      queued: this.gate.queued,
+      ...(pid === undefined ? {} : { pid }),
+    };
   }
 
-  return {
-    id,
-    settled,
-    start() {
-      if (started || closing !== undefined) return;
-      started = true;
-      attempting = attempt();
-    },
-    tools: () => (state === 'ready' && current !== undefined ? current.list.tools : NO_TOOLS),
-    listTtlMs: () => current?.list.ttlMs,
-    onChange(listener) {
-      listeners.add(listener);
-      return () => listeners.delete(listener);
-    },
-    invoke,
-    status: () => ({
-      id,
-      state,
-      transport: current?.link.transport ?? settings.type,
-      ...(current === undefined ? {} : { protocolVersion: current.dialect.version }),
-      ...(current?.dialect.serverInfo === undefined ? {} : { serverInfo: current.dialect.serverInfo }),
-      ...(problem === undefined ? {} : { problem }),
-      ...(nextAttemptAt === undefined ? {} : { nextAttemptAt }),
-      breaker: breaker.state,
-      toolCount: state === 'ready' ? (current?.list.tools.length ?? 0) : 0,
-      inFlight: gate.inUse,
-      queued: gate.queued,
-      ...(current?.link.pid === undefined ? {} : { pid: current.link.pid }),
-    }),
-    close(graceMs) {
-      if (closing === undefined) {
-        state = 'closed';
-        closing = shutDown(graceMs);
-        tell();
-      }
-      return closing;
-    },
-  };
-}
+  close(graceMs: number): Promise<void> {
+    if (this.#closing === undefined) {
+      this.#state = 'closed';
+      this.#problem = undefined;
+      this.#closing = this.#shutDown(graceMs);
+      this.#tell();
+    }
+    return this.#closing;
+  }
 
-/** What a child gets to end by itself, even where no grace is left. */
-const MIN_STOP_MS = 200;
+  // Connecting, standing, falling.
+
+  async #attempt(): Promise<void> {
+    this.#nextAttemptAt = undefined;
+    try {
+      const connection = await connect({ ...this.#options, nextId: this.#nextId, remembered: this.#remembered, events: this });
+      if (this.#closing !== undefined) this.#drop(connection.link);
+      else if (connection.link.ended) throw new Error(connection.link.ended);
+      else this.#stand(connection);
+    } catch (error) {
+      // What was remembered of the server may be false by now.
+      this.#remembered = undefined;
+      if (this.#closing === undefined) this.#fall((error as Error).message);
+    } finally {
+      this.#settle();
+    }
+  }
+
+  #stand(connection: Connection): void {
+    const { settings } = this.#options;
+    this.#current = connection;
+    this.#remembered = { era: connection.dialect.era, transport: connection.link.transport };
+    this.#readyAt = performance.now();
+    this.#state = 'ready';
+    this.#problem = undefined;
+    this.breaker.reset();
+    this.#freshness = keepFresh({
+      connection,
+      log: this.#log,
+      timeoutMs: settings.connectTimeoutMs,
+      maxBytes: listBytes(settings),
+      changed: () => this.#tell(),
+      failed: (error) => this.#log.warn({ problem: (error as Error).message }, 'the tools could not be listed again; the last list stays'),
+    });
+    this.#log.info({ transport: connection.link.transport, protocolVersion: connection.dialect.version, tools: connection.list.tools.length }, 'connected');
+    this.#tell();
+  }
+
+  #fall(why: string): void {
+    this.#freshness?.stop();
+    this.#freshness = undefined;
+    if (this.#current !== undefined) {
+      this.#retire(this.#current);
+      if (performance.now() - this.#readyAt >= STEADY_MS) this.#pauses.reset();
+    }
+    this.#current = undefined;
+    this.#recovering = undefined;
+    this.#problem = `server "${this.id}": ${why}`;
+    this.#state = 'failed';
+    const pauseMs = this.#pauses.next();
+    this.#nextAttemptAt = Date.now() + pauseMs;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => (this.#attempting = this.#attempt()), pauseMs);
+    this.#log.warn({ problem: this.#problem, retryInMs: pauseMs }, 'not connected');
+    this.#tell();
+  }
+
+  /** Calls under way on it may still be answered. */
+  #retire(connection: Connection): void {
+    if (connection.users === 0) this.#drop(connection.link);
+    else connection.idle = () => this.#drop(connection.link);
+  }
+
+  #drop(link: Link): void {
+    void link.close(DROP_MS).then(() => this.#links.delete(link));
+  }
+
+  async #shutDown(graceMs: number): Promise<void> {
+    clearTimeout(this.#timer);
+    this.#freshness?.stop();
+    this.#nextAttemptAt = undefined;
+    const deadline = performance.now() + graceMs;
+    for (const flight of this.#flights) flight.close(false);
+    while (this.#flights.size > 0 && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
+    for (const flight of this.#flights) flight.close(true);
+    await this.#closeLinks(Math.max(deadline - performance.now(), MIN_STOP_MS));
+    await this.#attempting; // Ends, now that its link is closed.
+    await this.#closeLinks(MIN_STOP_MS);
+    this.#current = undefined;
+    this.#settle();
+  }
+
+  async #closeLinks(graceMs: number): Promise<void> {
+    await Promise.all(Array.from(this.#links, (link) => link.close(graceMs)));
+  }
+
+  #tell(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  readonly #nextId = (): number => ++this.#lastId;
+
+  // What links report.
+
+  opened(link: Link): void {
+    this.#links.add(link);
+    if (this.#closing !== undefined) this.#drop(link);
+  }
+
+  toolsChanged(link: Link): void {
+    if (this.#current?.link === link) this.#freshness?.refreshSoon();
+  }
+
+  down(link: Link, why: string): void {
+    if (this.#closing === undefined && this.#current?.link === link) this.#fall(why);
+  }
+
+  sessionLost(link: Link): void {
+    if (this.#current?.link === link) this.recover(this.#current).catch(NOTHING);
+  }
+
+  // What flights ask for.
+
+  connection(): Connection | { readonly problem: string; readonly retryAfterMs?: number } {
+    if (this.#current !== undefined) return this.#current;
+    if (this.#closing !== undefined) return { problem: 'it has been closed' };
+    if (this.#state === 'connecting') return { problem: 'it is still connecting' };
+    const problem = 'it is not connected; "signalbox status" says why, and it is tried again by itself';
+    return this.#nextAttemptAt === undefined ? { problem } : { problem, retryAfterMs: Math.max(0, this.#nextAttemptAt - Date.now()) };
+  }
+
+  /** All that meet a lost session share one new handshake. */
+  recover(connection: Connection): Promise<void> {
+    if (connection !== this.#current || this.#closing !== undefined) return Promise.reject(new Error('the connection has been replaced'));
+    this.#recovering ??= this.#reopen(connection).finally(() => {
+      this.#recovering = undefined;
+    });
+    return this.#recovering;
+  }
+
+  async #reopen(connection: Connection): Promise<void> {
+    const remembered = connection.dialect.era === 'legacy' ? 'legacy' : undefined;
+    try {
+      connection.dialect = await agreeAgain({ ...this.#options, nextId: this.#nextId }, connection.link, remembered);
+      this.#log.info({ protocolVersion: connection.dialect.version }, 'the upstream had lost the session; it was opened again');
+      this.#freshness?.refreshSoon();
+    } catch (error) {
+      this.#remembered = undefined;
+      if (connection === this.#current && this.#closing === undefined) this.#fall((error as Error).message);
+      throw error;
+    }
+  }
+
+  relist(connection: Connection): Promise<void> {
+    return connection === this.#current && this.#freshness !== undefined ? this.#freshness.refresh() : Promise.resolve();
+  }
+
+  unreachable(connection: Connection, why: string): void {
+    if (connection === this.#current && this.#closing === undefined) this.#fall(why);
+  }
+
+  ended(flight: Flight): void {
+    this.#flights.delete(flight);
+  }
+}

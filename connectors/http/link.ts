@@ -3,6 +3,7 @@
  * Which era it is, the session above finds out.
  */
 import type { IncomingHttpHeaders } from 'node:http';
+import type { Pool } from 'undici';
 import type { Log } from '../../core/log.ts';
 import { lost, notSent, type Agreement, type Link, type LinkEvents, type Outgoing } from '../link.ts';
 import { parseMessages } from '../wire/jsonrpc.ts';
@@ -34,175 +35,190 @@ const RESUME_PAUSE_MS = 200;
 const MAX_RESUMPTIONS = 5;
 const DELETE_TIMEOUT_MS = 2_000;
 
-export function openHttpLink(options: HttpLinkOptions): Link {
-  const { events, log, maxResponseBytes } = options;
-  const path = options.url.pathname + options.url.search;
-  const pool = createPool({ ...options, origin: options.url.origin });
-  const plainHeaders = [...options.headers, 'content-type', 'application/json', 'accept', 'application/json, text/event-stream'];
-  const exchanges = new Map<Outgoing, Exchange>();
-  const resumptions = new Map<Outgoing, EventStream>();
-  let agreement: Agreement | undefined;
-  let sessionId: string | undefined;
-  let messageHeaders: readonly string[] = plainHeaders;
-  let sessionHeaders: readonly string[] = [];
-  let stream: EventStream | undefined;
-  let closed = false;
+export const openHttpLink = (options: HttpLinkOptions): Link => new HttpLink(options);
 
-  const owner: ExchangeOwner = {
-    events,
-    inSession: (outgoing) => sessionId !== undefined && outgoing.method !== 'initialize',
-    onHeaders(outgoing, status, headers: IncomingHttpHeaders) {
-      if (outgoing.method !== 'initialize' || status !== 200) return;
-      const id = headers['mcp-session-id'];
-      sessionId = isSessionId(id) ? id : undefined;
-    },
-    post,
-    resume: resumeElsewhere,
-    done: (exchange) => void exchanges.delete(exchange.outgoing),
-  };
+class HttpLink implements Link, ExchangeOwner {
+  readonly transport = 'http';
+  readonly pid = undefined;
+  readonly ended = undefined;
+  readonly events: HttpLinkOptions['events'];
+  readonly #options: HttpLinkOptions;
+  readonly #path: string;
+  readonly #pool: Pool;
+  readonly #plainHeaders: readonly string[];
+  readonly #exchanges = new Map<Outgoing, Exchange>();
+  readonly #resumptions = new Map<Outgoing, EventStream>();
+  #agreement: Agreement | undefined;
+  #sessionId: string | undefined;
+  #messageHeaders: readonly string[];
+  #sessionHeaders: readonly string[] = [];
+  #stream: EventStream | undefined;
+  #closed: Promise<void> | undefined;
+
+  constructor(options: HttpLinkOptions) {
+    this.#options = options;
+    this.events = options.events;
+    this.#path = options.url.pathname + options.url.search;
+    this.#pool = createPool({ ...options, origin: options.url.origin });
+    this.#plainHeaders = [...options.headers, 'content-type', 'application/json', 'accept', 'application/json, text/event-stream'];
+    this.#messageHeaders = this.#plainHeaders;
+  }
+
+  send(outgoing: Outgoing): void {
+    if (this.#closed !== undefined) return outgoing.settle(notSent('its connection is closed'));
+    const exchange = new Exchange(outgoing, this);
+    this.#exchanges.set(outgoing, exchange);
+    const base = outgoing.method === 'initialize' ? this.#plainHeaders : this.#messageHeaders;
+    const headers = outgoing.headers === undefined ? base : [...base, ...outgoing.headers];
+    try {
+      this.#pool.dispatch({ method: 'POST', path: this.#path, headers: headers as string[], body: outgoing.text }, exchange);
+    } catch (error) {
+      this.#exchanges.delete(outgoing);
+      exchange.settle(notSent(connectionInWords(error as Error)));
+    }
+  }
+
+  abandon(outgoing: Outgoing): void {
+    this.#exchanges.get(outgoing)?.abandon();
+    this.#resumptions.get(outgoing)?.close();
+    this.#resumptions.delete(outgoing);
+  }
+
+  post(text: string, done: () => void = () => {}): void {
+    if (this.#closed !== undefined) done();
+    else send({ pool: this.#pool, method: 'POST', path: this.#path, headers: this.#messageHeaders, body: text, done });
+  }
+
+  agree(agreement: Agreement): void {
+    this.#agreement = agreement;
+    this.#adoptHeaders();
+    this.#stream?.close();
+    this.#stream = agreement.era === 'legacy' && this.#closed === undefined ? this.#openStream() : undefined;
+  }
+
+  forgetSession(): void {
+    this.#stream?.close();
+    this.#stream = undefined;
+    this.#sessionId = undefined;
+    this.#agreement = undefined;
+    this.#adoptHeaders();
+  }
+
+  close(): Promise<void> {
+    this.#closed ??= this.#shutDown();
+    return this.#closed;
+  }
+
+  inSession(outgoing: Outgoing): boolean {
+    return this.#sessionId !== undefined && outgoing.method !== 'initialize';
+  }
+
+  onHeaders(outgoing: Outgoing, status: number, headers: IncomingHttpHeaders): void {
+    if (outgoing.method !== 'initialize' || status !== 200) return;
+    const id = headers['mcp-session-id'];
+    this.#sessionId = isSessionId(id) ? id : undefined;
+  }
+
+  done(exchange: Exchange): void {
+    this.#exchanges.delete(exchange.outgoing);
+  }
+
+  /** MCP 2025-11-25, basic/transports, Resumability: the rest of a broken answer by GET with `Last-Event-ID`. */
+  resume(exchange: Exchange, lastEventId: string, retryMs: number | undefined): boolean {
+    if (this.#agreement?.era !== 'legacy' || this.#closed !== undefined) return false;
+    const { outgoing } = exchange;
+    let attempts = 0;
+    const resumed = createEventStream({
+      pool: this.#pool,
+      path: this.#path,
+      headers: () => this.#sessionHeaders,
+      maxEventBytes: outgoing.maxBytes,
+      lastEventId,
+      firstPauseMs: RESUME_PAUSE_MS,
+      event: (message) => {
+        if (message.data === '') return;
+        for (const part of parseMessages(message.data)) exchange.takeResumed(part, Buffer.byteLength(message.data));
+        if (!exchange.settled) return;
+        resumed.close();
+        this.#resumptions.delete(outgoing);
+      },
+      ended: (status) => {
+        if (!exchange.settled && (status === undefined || status >= 500) && ++attempts <= MAX_RESUMPTIONS) return true;
+        this.#resumptions.delete(outgoing);
+        exchange.settle(lost('the connection broke while the answer was awaited, and the rest could not be fetched'));
+        return false;
+      },
+    });
+    this.#resumptions.set(outgoing, resumed);
+    setTimeout(() => {
+      if (this.#resumptions.get(outgoing) === resumed) resumed.start();
+    }, retryMs ?? RESUME_PAUSE_MS).unref();
+    return true;
+  }
 
   /** MCP 2025-11-25, basic/transports: the version from 2025-06-18 on, the session id where one was given. */
-  function adoptHeaders(): void {
+  #adoptHeaders(): void {
     const extra: string[] = [];
+    const agreement = this.#agreement;
     if (agreement?.era === 'legacy' && agreement.version >= '2025-06-18') extra.push('mcp-protocol-version', agreement.version);
-    if (sessionId !== undefined) extra.push('mcp-session-id', sessionId);
-    sessionHeaders = [...options.headers, ...extra];
-    messageHeaders = [...plainHeaders, ...extra];
+    if (this.#sessionId !== undefined) extra.push('mcp-session-id', this.#sessionId);
+    this.#sessionHeaders = [...this.#options.headers, ...extra];
+    this.#messageHeaders = [...this.#plainHeaders, ...extra];
   }
 
-  function post(text: string, done: () => void = () => {}): void {
-    if (closed) done();
-    else send({ pool, method: 'POST', path, headers: messageHeaders, body: text, done });
-  }
-
-  function openStream(): void {
-    stream = createEventStream({
-      pool,
-      path,
-      headers: () => sessionHeaders,
-      maxEventBytes: maxResponseBytes,
+  /** What a 2025 server tells beside any call. */
+  #openStream(): EventStream {
+    const stream = createEventStream({
+      pool: this.#pool,
+      path: this.#path,
+      headers: () => this.#sessionHeaders,
+      maxEventBytes: this.#options.maxResponseBytes,
       firstPauseMs: STREAM_PAUSE_MS,
-      event: (message) => receiveBeside(message.data),
-      ended(status, why) {
-        if (status === 404 && sessionId !== undefined) events.sessionLost();
-        log.debug({ status, why }, 'the stream for notifications ended');
+      event: (message) => this.#receiveBeside(message.data),
+      ended: (status, why) => {
+        if (status === 404 && this.#sessionId !== undefined) this.events.sessionLost();
+        this.#options.log.debug({ status, why }, 'the stream for notifications ended');
         // 405 is the honest no (MCP 2025-11-25); any other refusal will not get better by asking again.
         return status === undefined || status >= 500;
       },
     });
     stream.start();
+    return stream;
   }
 
-  function receiveBeside(data: string): void {
+  #receiveBeside(data: string): void {
     if (data === '') return;
     for (const message of parseMessages(data)) {
-      if (message.type === 'notification') events.notification(message.method, message.params);
+      if (message.type === 'notification') this.events.notification(message.method, message.params);
       else if (message.type === 'request') {
-        const reply = events.request(message.id, message.method);
-        if (reply !== undefined) post(reply);
+        const reply = this.events.request(message.id, message.method);
+        if (reply !== undefined) this.post(reply);
       }
     }
   }
 
-  /** MCP 2025-11-25, basic/transports, Resumability: the rest of a broken answer by GET with `Last-Event-ID`. */
-  function resumeElsewhere(exchange: Exchange, lastEventId: string, retryMs: number | undefined): boolean {
-    if (agreement?.era !== 'legacy' || closed) return false;
-    const { outgoing } = exchange;
-    let attempts = 0;
-    const finish = (): void => {
-      resumptions.get(outgoing)?.close();
-      resumptions.delete(outgoing);
-    };
-    const resumed = createEventStream({
-      pool,
-      path,
-      headers: () => sessionHeaders,
-      maxEventBytes: outgoing.maxBytes,
-      lastEventId,
-      firstPauseMs: RESUME_PAUSE_MS,
-      event(message) {
-        if (message.data === '') return;
-        for (const part of parseMessages(message.data)) exchange.takeResumed(part, Buffer.byteLength(message.data));
-        if (exchange.settled) finish();
-      },
-      ended(status) {
-        if (!exchange.settled && (status === undefined || status >= 500) && ++attempts <= MAX_RESUMPTIONS) return true;
-        resumptions.delete(outgoing);
-        exchange.settle(lost('the connection broke while the answer was awaited, and the rest could not be fetched'));
-        return false;
-      },
-    });
-    resumptions.set(outgoing, resumed);
-    setTimeout(() => {
-      if (resumptions.get(outgoing) === resumed) resumed.start();
-    }, retryMs ?? RESUME_PAUSE_MS).unref();
-    return true;
+  async #shutDown(): Promise<void> {
+    this.#stream?.close();
+    for (const resumed of this.#resumptions.values()) resumed.close();
+    for (const outgoing of this.#resumptions.keys()) outgoing.settle(lost('it was closed'));
+    this.#resumptions.clear();
+    for (const exchange of this.#exchanges.values()) {
+      exchange.settle(lost('it was closed'));
+      exchange.abandon();
+    }
+    await this.#endSession();
+    await this.#pool.destroy();
   }
 
-  function closeSession(): Promise<void> {
-    if (sessionId === undefined) return Promise.resolve();
+  #endSession(): Promise<void> {
+    if (this.#sessionId === undefined) return Promise.resolve();
     return new Promise((resolve) => {
       const late = setTimeout(resolve, DELETE_TIMEOUT_MS);
-      send({
-        pool,
-        method: 'DELETE',
-        path,
-        headers: sessionHeaders,
-        done() {
-          clearTimeout(late);
-          resolve();
-        },
-      });
+      const done = (): void => {
+        clearTimeout(late);
+        resolve();
+      };
+      send({ pool: this.#pool, method: 'DELETE', path: this.#path, headers: this.#sessionHeaders, done });
     });
   }
-
-  return {
-    transport: 'http',
-    pid: undefined,
-    send(outgoing) {
-      if (closed) return outgoing.settle(notSent('its connection is closed'));
-      const exchange = new Exchange(outgoing, owner);
-      exchanges.set(outgoing, exchange);
-      const base = outgoing.method === 'initialize' ? plainHeaders : messageHeaders;
-      const headers = outgoing.headers === undefined ? base : [...base, ...outgoing.headers];
-      try {
-        pool.dispatch({ method: 'POST', path, headers: headers as string[], body: outgoing.text }, exchange);
-      } catch (error) {
-        exchanges.delete(outgoing);
-        exchange.settle(notSent(connectionInWords(error as Error)));
-      }
-    },
-    abandon(outgoing) {
-      exchanges.get(outgoing)?.abandon();
-      resumptions.get(outgoing)?.close();
-      resumptions.delete(outgoing);
-    },
-    post,
-    agree(agreed) {
-      agreement = agreed;
-      adoptHeaders();
-      stream?.close();
-      stream = undefined;
-      if (agreed.era === 'legacy') openStream();
-    },
-    forgetSession() {
-      stream?.close();
-      stream = undefined;
-      sessionId = undefined;
-      agreement = undefined;
-      adoptHeaders();
-    },
-    async close() {
-      if (closed) return;
-      closed = true;
-      stream?.close();
-      for (const resumed of resumptions.values()) resumed.close();
-      for (const exchange of [...exchanges.values()]) {
-        exchange.settle(lost('it was closed'));
-        exchange.abandon();
-      }
-      await closeSession();
-      await pool.destroy();
-    },
-  };
 }

@@ -18,6 +18,7 @@ export function openSseLink(options: HttpLinkOptions): { link: Link; ready: Prom
   const mux = createMux(events, post);
   let endpoint: string | undefined;
   let closed = false;
+  let problem: string | undefined;
   let opened: () => void = () => {};
   let failed: (problem: Error) => void = () => {};
   const ready = new Promise<void>((resolve, reject) => ([opened, failed] = [resolve, reject]));
@@ -40,20 +41,19 @@ export function openSseLink(options: HttpLinkOptions): { link: Link; ready: Prom
 
   function name(data: string): void {
     if (endpoint !== undefined) return;
-    const target = URL.canParse(data, url.href) ? new URL(data, url.href) : undefined;
-    // Else a server could have our headers sent to a host of its choice.
-    if (target?.origin !== url.origin) return end('it names an endpoint of another origin, which is not used');
-    endpoint = target.pathname + target.search;
-    opened();
+    endpoint = endpointPath(data, url);
+    if (endpoint === undefined) end('it names an endpoint of another origin, which is not used');
+    else opened();
   }
 
-  function end(problem: string): void {
-    failed(new Error(problem));
+  function end(why: string): void {
+    failed(new Error(why));
     if (closed) return;
     closed = true;
+    problem = why;
     stream.close();
-    mux.failAll(problem);
-    if (endpoint !== undefined) events.down(problem);
+    mux.failAll(why);
+    if (endpoint !== undefined) events.down(why);
     void pool.destroy();
   }
 
@@ -68,6 +68,9 @@ export function openSseLink(options: HttpLinkOptions): { link: Link; ready: Prom
   const link: Link = {
     transport: 'sse',
     pid: undefined,
+    get ended() {
+      return problem;
+    },
     send(outgoing) {
       if (closed || endpoint === undefined) return outgoing.settle(notSent('its connection is closed'));
       mux.add(outgoing);
@@ -96,4 +99,10 @@ export function openSseLink(options: HttpLinkOptions): { link: Link; ready: Prom
     },
   };
   return { link, ready: ready.finally(() => clearTimeout(late)) };
+}
+
+/** Of the same origin only: else a server could have our headers sent to a host of its choice. */
+function endpointPath(data: string, url: URL): string | undefined {
+  const target = URL.canParse(data, url.href) ? new URL(data, url.href) : undefined;
+  return target?.origin === url.origin ? target.pathname + target.search : undefined;
 }

@@ -30,6 +30,7 @@ export function openStdioLink({ settings, secrets, log, reaper, events }: StdioL
   const args = settings.args.map((arg) => secrets.resolve(arg));
   const attempt = { command: settings.command, cwd: settings.cwd, path: env['PATH'] ?? '' };
   let ended = false;
+  let problem: string | undefined;
   let garbageLines = 0;
   const stderr = createStderr(log);
   const mux = createMux(events, (text) => void child.write(`${text}\n`));
@@ -51,11 +52,12 @@ export function openStdioLink({ settings, secrets, log, reaper, events }: StdioL
     },
   });
 
-  function end(problem: string): void {
+  function end(why: string): void {
     if (ended) return;
     ended = true;
-    mux.failAll(problem);
-    events.down(problem);
+    problem = why;
+    mux.failAll(why);
+    events.down(why);
   }
 
   function gone({ error, code, signal }: ChildEnd): void {
@@ -80,8 +82,11 @@ export function openStdioLink({ settings, secrets, log, reaper, events }: StdioL
   return {
     transport: 'stdio',
     pid: child.pid,
+    get ended() {
+      return problem;
+    },
     send(outgoing) {
-      if (ended) return outgoing.settle(notSent('its process is not running'));
+      if (ended) return outgoing.settle(notSent(problem ?? 'its process is not running'));
       if (child.unreadBytes > MAX_UNREAD_BYTES)
         return outgoing.settle({ ...notSent('its process does not read its input'), reason: 'overloaded' });
       mux.add(outgoing);
