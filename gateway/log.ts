@@ -2,6 +2,7 @@
 import { pino, stdTimeFunctions, type DestinationStream } from 'pino';
 import type { Log } from '../core/log.ts';
 import type { LogSettings } from '../core/settings.ts';
+import { printable, printableLines } from '../core/text.ts';
 
 export interface LogParts extends LogSettings {
   readonly redactText: (text: string) => string;
@@ -11,7 +12,7 @@ export interface LogParts extends LogSettings {
 
 export function createLog({ level, format, redactText, write = toStderr }: LogParts): Log {
   const destination: DestinationStream = {
-    write: (line) => write(redactText(format === 'json' ? line : asText(line))),
+    write: (line) => write(redactText(format === 'json' ? printableLines(line) : asText(line))),
   };
   const base = { level, base: null, timestamp: stdTimeFunctions.isoTime, formatters: { level: (label: string) => ({ level: label }) } };
   return pino(base, destination) as Log;
@@ -30,10 +31,3 @@ function asText(line: string): string {
     .join(' ');
   return `${printable(`${String(time).slice(11, 19)} ${String(level).padEnd(5)} ${String(msg)}${details === '' ? '' : `  ${details}`}`)}\n`;
 }
-
-/** What peers wrote must not move the cursor, recolour the terminal or hide itself. */
-export const printable = (text: string): string =>
-  // eslint-disable-next-line no-control-regex -- control characters are what this is about
-  text.replace(/[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u200b-\u200f\u2028-\u202e\u2066-\u2069]/g, (character) =>
-    `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`,
-  );

@@ -1,6 +1,6 @@
 /** A first `signalbox.yaml`: servers in full, everything else as comments that are ready to be taken out. */
 import { stringify } from 'yaml';
-import { printable } from '../config/problem.ts';
+import { printable } from '../../core/text.ts';
 import type { ServerEntry } from './entries.ts';
 
 export interface RenderOptions {
@@ -40,7 +40,7 @@ export function renderConfig(servers: Readonly<Record<string, ServerEntry>>, opt
     lines.push('#', '# Set these environment variables before the start:', ...[...new Set(options.variables)].map((name) => `#   ${printable(name)}`));
   }
   lines.push('', 'listen: { host: 127.0.0.1, port: 7420 }', 'data: ./.signalbox        # ledger, keys and counters', '');
-  // No folding of long lines, no anchors for equal values.
-  const yaml = stringify({ servers }, { lineWidth: 0, aliasDuplicateObjects: false, defaultStringType: 'PLAIN' });
+  // No folding of long lines, no anchors for equal values, and no blocks of text: a lone line break would not come back.
+  const yaml = stringify({ servers }, { lineWidth: 0, aliasDuplicateObjects: false, blockQuote: false });
   return `${lines.join('\n')}\n${yaml}${OPTIONAL}`;
 }

@@ -2,6 +2,8 @@
  * One mistake in a configuration file: where it is, what it is, what to do. Written to be read aloud.
  * Values of members that may hold secrets never get in here; see `issues.ts`.
  */
+import { printable } from '../../core/text.ts';
+
 export interface Problem {
   readonly file: string;
   /** From 1. */
@@ -25,13 +27,6 @@ export interface Position {
 }
 
 const PLAIN_KEY = /^[A-Za-z_$][\w$-]*$/;
-// What a terminal might obey: C0, DEL, C1, and the marks that reorder text.
-// oxlint-disable-next-line no-control-regex -- to take them out
-const UNPRINTABLE = /[\u0000-\u001f\u007f-\u009f\u061c\u200b-\u200f\u2028-\u202e\u2066-\u2069\ufeff]/g;
-
-/** Text of a file's author, made harmless for a terminal. */
-export const printable = (text: string): string =>
-  text.replace(UNPRINTABLE, (character) => `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`);
 
 /** A text in quotes, cut where it is long. */
 export function quoted(text: string, maxLength = 60): string {
