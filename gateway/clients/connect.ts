@@ -3,7 +3,7 @@
  * and formatting of everything else stay as they are. Text in, text out; `write.ts` puts it on the disk.
  */
 import { isDeepStrictEqual } from 'node:util';
-import { applyEdits, modify } from 'jsonc-parser';
+import { findNodeAtLocation, getNodeValue, parseTree, type Node } from 'jsonc-parser';
 import { stringify as stringifyToml } from 'smol-toml';
 import type { Client, ConnectTarget, Entry } from './known.ts';
 import { isBlock, parseClientText, type Block } from './read.ts';
@@ -54,15 +54,33 @@ function plain(value: unknown): unknown {
   return value;
 }
 
+/**
+ * One insertion or one replacement, so that every other byte stays. (jsonc-parser's own `modify` formats what is
+ * around its edit anew, and separates comments from their lines.) A new member goes first in its object.
+ */
 function mergeJson(text: string, key: string, name: string, entry: Entry): string {
   const base = text.trim() === '' ? '{}\n' : text;
-  const indent = /^([ \t]+)\S/m.exec(base)?.[1] ?? '  ';
-  const formattingOptions = {
-    insertSpaces: !indent.startsWith('\t'),
-    tabSize: indent.startsWith('\t') ? 1 : Math.min(indent.length, 8),
-    eol: base.includes('\r\n') ? '\r\n' : '\n',
-  };
-  return applyEdits(base, modify(base, [key, name], entry, { formattingOptions }));
+  const eol = base.includes('\r\n') ? '\r\n' : '\n';
+  const indent = /^([ \t]+)["}]/m.exec(base)?.[1] ?? '  ';
+  const written = (value: unknown, depth: number) => JSON.stringify(value, null, indent).replaceAll('\n', `${eol}${indent.repeat(depth)}`);
+  const root = parseTree(base, [], { allowTrailingComma: true });
+  if (root === undefined) return base;
+  const servers = findNodeAtLocation(root, [key]);
+  if (servers === undefined) return insertFirst(base, root, `${JSON.stringify(key)}: ${written({ [name]: entry }, 1)}`, indent, '', eol);
+  const old = findNodeAtLocation(root, [key, name]);
+  if (old === undefined) return insertFirst(base, servers, `${JSON.stringify(name)}: ${written(entry, 2)}`, indent.repeat(2), indent, eol);
+  if (isDeepStrictEqual(getNodeValue(old), plain(entry))) return base;
+  return `${base.slice(0, old.offset)}${written(entry, 2)}${base.slice(old.offset + old.length)}`;
+}
+
+/** After the opening brace, and after a comment that ends its line. */
+function insertFirst(text: string, object: Node, member: string, indent: string, outerIndent: string, eol: string): string {
+  const comment = /^[ \t]*\/\/[^\r\n]*/.exec(text.slice(object.offset + 1))?.[0] ?? '';
+  const at = object.offset + 1 + comment.length;
+  const rest = text.slice(at);
+  const isEmpty = (object.children?.length ?? 0) === 0;
+  const closing = isEmpty && /^[ \t]*\}/.test(rest) ? `${eol}${outerIndent}` : '';
+  return `${text.slice(0, at)}${eol}${indent}${member}${isEmpty ? '' : ','}${closing}${closing === '' ? rest : rest.trimStart()}`;
 }
 
 /** Replaces the table and those within it, or appends it. What it cannot see rightly, the caller's comparison refuses. */

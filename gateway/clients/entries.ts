@@ -1,4 +1,5 @@
 /** One entry of an IDE's file, in any of the spellings in use, as an entry for `signalbox.yaml`. */
+import { OWN_HEADERS } from '../config/check-servers.ts';
 import { isBlock, type Block } from './read.ts';
 
 /** What an imported server is written with. */
@@ -29,7 +30,8 @@ export function readEntry(raw: unknown): EntryResult {
     ...milliseconds('connectTimeoutMs', raw['startup_timeout_sec']),
   };
   if (url !== undefined) {
-    const headers = { ...textMap(raw['headers']), ...textMap(raw['http_headers']), ...codexHeaders(raw) };
+    const written = { ...textMap(raw['headers']), ...textMap(raw['http_headers']), ...codexHeaders(raw) };
+    const headers = Object.fromEntries(Object.entries(written).filter(([name]) => !OWN_HEADERS.test(name)));
     return { ok: true, entry: { ...(raw['type'] === 'sse' ? { type: 'sse' } : {}), url, ...(Object.keys(headers).length === 0 ? {} : { headers }), ...shared } };
   }
   if (command === undefined) return { ok: false, why: 'it has neither a command nor a url' };

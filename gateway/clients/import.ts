@@ -100,11 +100,13 @@ function withoutSecrets(id: string, entry: ServerEntry, values: Map<string, stri
     return { [kind]: Object.fromEntries(Object.entries(map).map(([name, value]) => [name, use.value(kind, name, value)])) as Record<string, string> };
   };
   const own = Object.keys(entry.env ?? {});
+  // First, so that these get the variables of their own names.
+  const maps = { ...clean('env'), ...clean('headers') };
   const args = entry.args?.map((argument, index, all) => use.argument(argument, all[index - 1], index, own));
   const url = entry.url === undefined ? undefined : use.url(entry.url);
   return {
     entry: {
-      ...entry, ...clean('env'), ...clean('headers'), ...(args === undefined ? {} : { args }),
+      ...entry, ...maps, ...(args === undefined ? {} : { args }),
       ...(url === undefined ? {} : { url: url.text, ...(url.removed ? { disabled: true } : {}) }),
     },
     needed,

@@ -46,6 +46,8 @@ export function createReferences(id: string, values: Map<string, string>, needed
       count++;
       if (type === undefined && own.includes(word)) return `$${whole}`;
       const name = type === 'input' ? variableName(word) : word.replaceAll('-', '_');
+      // What the IDE took from elsewhere is not what stands in clear under the same name.
+      if (!values.has(name)) values.set(name, whole);
       return fallback === '' ? need(name, member, false) : `\${env:${name}${fallback as string}}`;
     });
     return { rewritten, count, literal: rewritten.replaceAll(/\$\{[^}]*\}/g, '') };

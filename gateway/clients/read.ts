@@ -11,7 +11,7 @@ import { whyUnreadable } from '../config/secrets.ts';
 const MAX_CLIENT_FILE_BYTES = 64 * 1024 * 1024;
 
 export type Block = Record<string, unknown>;
-export type FileText = { readonly ok: true; readonly text: string } | { readonly ok: false; readonly missing: boolean; readonly problem: string };
+export type FileText = { readonly ok: true; readonly text: string; /** The byte order mark, or nothing. */ readonly mark: string } | { readonly ok: false; readonly missing: boolean; readonly problem: string };
 export type FileValue = { readonly ok: true; readonly value: Block } | { readonly ok: false; readonly problem: string };
 
 export const isBlock = (value: unknown): value is Block => typeof value === 'object' && value !== null && !Array.isArray(value);
@@ -26,7 +26,8 @@ export function readClientText(path: string): FileText {
     return { ok: false, missing: (error as NodeJS.ErrnoException).code === 'ENOENT', problem: `${path}: the file ${whyUnreadable(error)}` };
   }
   const decoded = decodeText(bytes, path);
-  return decoded.ok ? decoded : { ok: false, missing: false, problem: decoded.problems.map(formatProblem).join('\n') };
+  const mark = bytes.subarray(0, 3).equals(Buffer.from('\ufeff')) ? '\ufeff' : '';
+  return decoded.ok ? { ...decoded, mark } : { ok: false, missing: false, problem: decoded.problems.map(formatProblem).join('\n') };
 }
 
 export function parseClientText(text: string, path: string, format: 'json' | 'toml'): FileValue {

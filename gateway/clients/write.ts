@@ -44,7 +44,7 @@ export function mergeConnectEntry({ client, target, path, now = new Date() }: Me
       const again = readClientText(real);
       return again.ok && again.text === text;
     };
-    if (replaceFile(real, merged.text, statSync(real).mode & 0o7777, unchanged)) return { type: 'written', path, backup };
+    if (replaceFile(real, before.mark + merged.text, statSync(real).mode & 0o7777, unchanged)) return { type: 'written', path, backup };
     rmSync(backup, { force: true });
     return { type: 'refused', path, problem: `${path}: the file was changed by another program just now. Nothing was changed: try again.` };
   } catch (error) {

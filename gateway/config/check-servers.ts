@@ -90,7 +90,7 @@ const REFERENCE = /\$\{[^}]*\}/g;
 
 const HEADER_NAME = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+$/; // RFC 9110, 5.6.2: token
 /** What the gateway writes itself: framing (RFC 9112), routing, and the MCP headers that mirror the body. */
-const OWN_HEADERS = /^(?:host|connection|content-length|content-type|transfer-encoding|te|trailer|upgrade|keep-alive|expect|accept|mcp-.*)$/i;
+export const OWN_HEADERS = /^(?:host|connection|content-length|content-type|transfer-encoding|te|trailer|upgrade|keep-alive|expect|accept|mcp-.*)$/i;
 
 function checkHeaders(server: Block, path: Path, report: Report): void {
   const headers = textsIn(server, 'headers');

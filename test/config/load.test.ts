@@ -23,7 +23,7 @@ describe('settings', () => {
       log: { level: 'info', format: 'text' },
     });
     expect(settings.servers).toEqual([{
-      id: 'files', type: 'stdio', command: 'npx', args: [], env: {}, disabled: false, timeoutMs: 60_000, idleTimeoutMs: 60_000,
+      id: 'files', type: 'stdio', command: 'npx', args: [], env: {}, cwd: '/etc', disabled: false, timeoutMs: 60_000, idleTimeoutMs: 60_000,
       maxResponseBytes: 16_777_216, concurrency: 64, queue: 256, connectTimeoutMs: 30_000, idempotent: [],
     }]);
   });

@@ -1,4 +1,4 @@
-import fc from 'fast-check';
+import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { formatProblem, parseConfig } from '../../gateway/config/index.ts';
 import { parseReferences } from '../../gateway/config/references.ts';
