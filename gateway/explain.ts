@@ -3,6 +3,7 @@ import type { Decision, RuleTrace } from '../core/decision.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Principal } from '../core/principal.ts';
 import type { Box } from './box.ts';
+import { prefixedName } from './catalog/names.ts';
 
 export interface Explanation {
   readonly caller: { readonly id: string; readonly roles: readonly string[] };
@@ -16,7 +17,7 @@ export interface Explanation {
 }
 
 export interface Question {
-  /** A public name, or `server/tool`. */
+  /** A public name, also one that this caller does not see, or `server/tool`. */
   readonly name: string;
   readonly args: JsonObject;
   readonly as: string | undefined;
@@ -29,7 +30,7 @@ export function explainCall(box: Box, { name, args, as, profile }: Question): Ex
     return answer({ id: as ?? '', roles: [] }, 'unknown', `No caller "${as}" is configured.`, box);
   }
   const view = box.view(principal, profile);
-  const entry = box.catalog().entries.find(({ ref }) => ref === name);
+  const entry = box.catalog().entries.find(({ ref, server, tool }) => ref === name || prefixedName(server, tool) === name);
   const route = view?.routes.get(name) ?? [...(view?.routes.values() ?? [])].find(({ ref }) => ref === name);
   const considered = route ?? (entry === undefined ? undefined : { ...entry, publicName: entry.ref });
   if (considered === undefined) return answer(principal, 'unknown', `There is no tool "${name}".`, box);

@@ -35,7 +35,7 @@ export interface HallOptions {
   readonly log: Log;
   /** Held by the caller, who also gives it back after `close`. */
   readonly lock: DataDirLock;
-  /** Ends the process when the last lease on it has ended: for a gateway that `signalbox stdio` started. */
+  /** Called when the last lease on it has ended: for a gateway that is there only for who uses it. */
   readonly onDeserted?: () => void;
   /** Asked for by the admin API; answers in words what came of it. */
   readonly onReload?: () => { readonly ok: boolean; readonly message: string };
@@ -160,7 +160,7 @@ export async function openHall(options: HallOptions): Promise<Hall> {
     onFault: (error) => log.error({ error: error instanceof Error ? error.stack : String(error) }, 'fault while handling a request'),
   });
   const url = await listen(server, options.settings);
-  writeGatewayInfo(data, { ...lock.info, url });
+  writeGatewayInfo(data, { ...lock.info, url, ...(options.onDeserted === undefined ? {} : { temporary: true }) });
   ledger.writeSoon({ kind: 'start', time: Date.now(), version: SERVER_INFO['version'], config: gate.box.settings.hash, policy: gate.box.rules.hash, url });
   const beat = setInterval(() => {
     endpoint.beat();

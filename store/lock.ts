@@ -20,6 +20,8 @@ export interface GatewayInfo {
   readonly adminToken: string;
   /** Where it answers; absent until it does. */
   readonly url?: string;
+  /** It goes with whoever uses it, so its address is not one to write down. */
+  readonly temporary?: true;
 }
 
 export interface DataDirLock {

@@ -4,42 +4,118 @@
  */
 import { silentLog, type Log } from '../../core/log.ts';
 import { createRedactor } from '../../policies/index.ts';
-import { lockDataDir, type GatewayInfo } from '../../store/index.ts';
+import { readGatewayInfo, type DataDirLock, type GatewayInfo } from '../../store/index.ts';
 import { ACT_AS_HEADER, FACE_HEADER } from '../auth.ts';
 import { openHall } from '../hall.ts';
 import { createLog } from '../log.ts';
-import { CommandError, EXIT } from './exit.ts';
+import { CommandError, EXIT, exitCodeOf } from './exit.ts';
+import { lockData, openingFault } from './faults.ts';
 import { readSetup, type CommonOptions, type Setup } from './setup.ts';
 
-export interface GatewayAccess {
+/** The operator's way to a gateway that answers. */
+export interface Operator {
   readonly url: string;
-  readonly setup: Setup;
-  /** Whether it runs by itself, rather than for this command. */
-  readonly isRunning: boolean;
   /** Headers that prove the operator, acting for a caller where one is named. */
   headers(as?: string): Record<string, string>;
-  /** @throws CommandError with the gateway's words when it refuses */
+  /** @throws CommandError with the gateway's words when it refuses, or does not answer */
   admin(method: 'GET' | 'POST' | 'DELETE', path: string, body?: object): Promise<unknown>;
 }
 
+export interface GatewayAccess extends Operator {
+  readonly setup: Setup;
+  /** Whether it runs by itself, rather than for this command. */
+  readonly isRunning: boolean;
+  /** Aborted when the command is told to end. */
+  readonly signal: AbortSignal;
+}
+
+export interface RunningGateway extends Operator {
+  readonly info: GatewayInfo;
+}
+
+const REACHED_WITHIN_MS = 10_000;
+const LOOK_EVERY_MS = 50;
+/** Calls of other commands that found this one's gateway may still be under way. */
+const OTHERS_GRACE_MS = 60_000;
+
 export async function withGateway<T>(options: CommonOptions, use: (gateway: GatewayAccess) => Promise<T>): Promise<T> {
   const setup = readSetup(options);
-  const lock = lockDataDir(setup.settings.data);
-  if ('heldBy' in lock) {
-    const info = await untilDescribed(setup.settings.data, lock.heldBy);
-    return use(accessTo(info.url, info.adminToken, setup, true));
+  const { data } = setup.settings;
+  return interruptible(async (signal) => {
+    const end = Date.now() + REACHED_WITHIN_MS;
+    for (;;) {
+      const lock = lockData(data);
+      if (!('heldBy' in lock)) return withOwn(setup, lock, signal, use);
+      const { info, answers } = await contact(lock.heldBy);
+      if (answers) return use({ ...operatorOf(info), setup, isRunning: true, signal });
+      // One that is just starting has not said where it answers; one that is just leaving lets go of the directory.
+      if (Date.now() > end || signal.aborted) throw silentHolder(data, info);
+      await pause();
+    }
+  });
+}
+
+/** The gateway that runs on a data directory, if one does. Starts none and makes no directory. */
+export async function runningGateway(data: string): Promise<RunningGateway | undefined> {
+  const end = Date.now() + REACHED_WITHIN_MS;
+  // What was left by one that was killed says that it runs; the lock says that it does not.
+  while (described(data) !== undefined) {
+    const lock = lockData(data);
+    if (!('heldBy' in lock)) {
+      lock.release();
+      return undefined;
+    }
+    const { info, answers } = await contact(lock.heldBy);
+    if (answers) return { ...operatorOf(info), info };
+    if (Date.now() > end) throw silentHolder(data, info);
+    await pause();
   }
+  return undefined;
+}
+
+function described(data: string): GatewayInfo | undefined {
+  try {
+    return readGatewayInfo(data);
+  } catch (error) {
+    throw new CommandError(`What runs on the data directory ${data} cannot be read: ${(error as Error).message}.`);
+  }
+}
+
+async function withOwn<T>(setup: Setup, lock: DataDirLock, signal: AbortSignal, use: (gateway: GatewayAccess) => Promise<T>): Promise<T> {
   try {
     // Any free port: nobody else is meant to find it, and a running gateway's port stays free for it.
     const settings = { ...setup.settings, listen: { ...setup.settings.listen, host: '127.0.0.1', port: 0 } };
-    const hall = await openHall({ ...setup, settings, lock, log: commandLog(setup) });
+    const hall = await openHall({ ...setup, settings, lock, log: commandLog(setup), onDeserted: () => {} }).catch((error: unknown) => {
+      throw openingFault(error, settings);
+    });
     try {
-      return await use(accessTo(hall.url, lock.info.adminToken, setup, false));
+      return await use({ ...operatorOf({ ...lock.info, url: hall.url }), setup, isRunning: false, signal });
     } finally {
-      await hall.close(1000);
+      await hall.close(signal.aborted ? 1000 : OTHERS_GRACE_MS);
     }
   } finally {
     lock.release();
+  }
+}
+
+/** Told to end, the work is aborted and cleaned up after; told twice, the process ends at once. */
+async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+  const controller = new AbortController();
+  let received: NodeJS.Signals | undefined;
+  const onSignal = (signal: NodeJS.Signals): void => {
+    if (received !== undefined) process.exit(exitCodeOf(signal));
+    received = signal;
+    controller.abort();
+  };
+  process.on('SIGINT', onSignal);
+  process.on('SIGTERM', onSignal);
+  try {
+    return await work(controller.signal);
+  } catch (error) {
+    throw received === undefined ? error : new CommandError('Interrupted.', exitCodeOf(received));
+  } finally {
+    process.off('SIGINT', onSignal);
+    process.off('SIGTERM', onSignal);
   }
 }
 
@@ -49,43 +125,70 @@ function commandLog({ settings }: Setup): Log {
   return createLog({ ...settings.log, level: 'error', redactText: createRedactor({ extraNames: settings.audit.redact }).redactText });
 }
 
-const DESCRIBED_WITHIN_MS = 10_000;
+type Described = GatewayInfo & { readonly url: string };
+type Contact = { readonly info: Described; readonly answers: true } | { readonly info: GatewayInfo | undefined; readonly answers: false };
 
-/** A gateway that is just starting holds the lock before it answers. */
-async function untilDescribed(data: string, first: GatewayInfo | undefined): Promise<GatewayInfo & { url: string }> {
-  const end = Date.now() + DESCRIBED_WITHIN_MS;
-  let info = first;
-  const { readGatewayInfo } = await import('../../store/index.ts');
-  while (info?.url === undefined && Date.now() < end) {
-    await new Promise((resolve) => setTimeout(resolve, 50));
-    info = readGatewayInfo(data);
+async function contact(info: GatewayInfo | undefined): Promise<Contact> {
+  if (info?.url === undefined) return { info, answers: false };
+  try {
+    const response = await fetch(`${info.url}/healthz`, { signal: AbortSignal.timeout(REACHED_WITHIN_MS) });
+    await response.arrayBuffer();
+    return { info: { ...info, url: info.url }, answers: true };
+  } catch {
+    return { info, answers: false };
   }
-  if (info?.url === undefined) {
-    throw new CommandError(`The data directory ${data} is in use by a process that does not say where it answers. Look for it with "ps", or use another "--data DIR".`, EXIT.held);
-  }
-  return { ...info, url: info.url };
 }
 
-function accessTo(url: string, token: string, setup: Setup, isRunning: boolean): GatewayAccess {
+function silentHolder(data: string, info: GatewayInfo | undefined): CommandError {
+  const holder = info === undefined ? 'a process that does not describe itself' : `process ${info.pid}${info.url === undefined ? '' : ` at ${info.url}`}`;
+  return new CommandError(`The data directory ${data} is in use by ${holder}, which does not answer.\nEnd that process, or use another directory with "--data DIR".`, EXIT.held);
+}
+
+const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
+
+function operatorOf({ url, adminToken }: Described): Operator {
   const headers = (as?: string): Record<string, string> => ({
-    authorization: `Bearer ${token}`,
+    authorization: `Bearer ${adminToken}`,
     [FACE_HEADER]: 'cli',
     ...(as === undefined ? {} : { [ACT_AS_HEADER]: as }),
   });
-  return {
-    url,
-    setup,
-    isRunning,
-    headers,
-    async admin(method, path, body) {
-      const response = await fetch(`${url}/admin${path}`, {
-        method,
-        headers: { ...headers(), ...(body === undefined ? {} : { 'content-type': 'application/json' }) },
-        ...(body === undefined ? {} : { body: JSON.stringify(body) }),
-      });
-      const answer = (await response.json()) as { error?: { message?: string }; message?: string };
-      if (!response.ok) throw new CommandError(answer.error?.message ?? answer.message ?? `The gateway answered ${response.status}.`);
-      return answer;
-    },
-  };
+  return { url, headers, admin: (method, path, body) => admin(`${url}/admin${path}`, headers(), method, body) };
+}
+
+async function admin(url: string, headers: Record<string, string>, method: string, body: object | undefined): Promise<unknown> {
+  const json = body === undefined ? {} : { body: JSON.stringify(body) };
+  const type = body === undefined ? {} : { 'content-type': 'application/json' };
+  const response = await reach(url, { method, headers: { ...headers, ...type }, ...json });
+  const answer = asJson(await response.text());
+  if (response.ok && answer !== undefined) return answer;
+  throw new CommandError(answer?.error?.message ?? answer?.message ?? `The gateway answered ${response.status}.`);
+}
+
+/** `fetch`, where nothing but the gateway's going away is expected to go wrong. */
+export async function reach(url: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, init);
+  } catch (error) {
+    if (init.signal?.aborted === true) throw error;
+    throw new CommandError('The gateway went away before it answered.');
+  }
+}
+
+function asJson(text: string): { error?: { message?: string }; message?: string } | undefined {
+  try {
+    return JSON.parse(text) as object;
+  } catch {
+    return undefined;
+  }
+}
+
+/** Waits until each server has connected or failed once: before that, a tool that is not there may still come. */
+export async function untilReady({ url, signal }: GatewayAccess): Promise<void> {
+  for (;;) {
+    signal.throwIfAborted();
+    const response = await reach(`${url}/readyz`, { signal });
+    await response.arrayBuffer();
+    if (response.ok) return;
+    await pause();
+  }
 }

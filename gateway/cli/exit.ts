@@ -1,4 +1,6 @@
 /** Exit codes (docs/cli.md has the same table), and the way a command says that it failed. */
+import { constants } from 'node:os';
+
 export const EXIT = {
   ok: 0,
   /** It was tried and went wrong: a call failed, a check found something. */
@@ -11,14 +13,15 @@ export const EXIT = {
   refused: 4,
 } as const;
 
-export type ExitCode = (typeof EXIT)[keyof typeof EXIT];
+/** As a shell counts it: 130 after Ctrl-C. */
+export const exitCodeOf = (signal: NodeJS.Signals): number => 128 + constants.signals[signal];
 
 /** Ends a command with words for stderr and an exit code; no stack is shown. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';
-  readonly exitCode: ExitCode;
+  readonly exitCode: number;
 
-  constructor(message: string, exitCode: ExitCode = EXIT.failed) {
+  constructor(message: string, exitCode: number = EXIT.failed) {
     super(message);
     this.exitCode = exitCode;
   }

@@ -1,11 +1,15 @@
 /** The command line: what there is to say. Each command's work is loaded when it is asked for. */
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
+import { isJsonObject, parseLossless, type JsonObject } from '../../core/json.ts';
+import { printable } from '../../core/text.ts';
 import { VERSION } from '../version.ts';
 import { CommandError, EXIT } from './exit.ts';
 import type { CommonOptions } from './setup.ts';
 
 export async function runProgram(args: readonly string[]): Promise<void> {
   const program = createProgram();
+  endWithReaders();
+  endWithParent();
   try {
     await program.parseAsync([...args], { from: 'user' });
   } catch (error) {
@@ -17,11 +21,35 @@ function report(error: unknown): number {
   // Commander has printed its own words already.
   if (error instanceof CommanderError) return error.exitCode === 0 ? EXIT.ok : EXIT.usage;
   if (error instanceof CommandError) {
-    process.stderr.write(`${error.message}\n`);
+    if (error.message !== '') process.stderr.write(`${error.message}\n`);
     return error.exitCode;
+  }
+  // A fault of the system or the database explains itself; a stack would only hide it.
+  if (error instanceof Error && typeof (error as NodeJS.ErrnoException).code === 'string' && !(error instanceof TypeError)) {
+    process.stderr.write(`signalbox: ${error.message}\n`);
+    return EXIT.failed;
   }
   process.stderr.write(`signalbox: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`);
   return EXIT.failed;
+}
+
+/** Whoever read the output has gone, as `head` does: what is left to say is dropped, and the command ends as it would have. */
+function endWithReaders(): void {
+  const onError = (error: NodeJS.ErrnoException): void => {
+    if (error.code === 'EPIPE') return;
+    process.stderr.write(`signalbox: the output cannot be written: ${error.message}\n`);
+    process.exitCode = EXIT.failed;
+  };
+  process.stdout.on('error', onError);
+  process.stderr.on('error', () => {});
+}
+
+/** Started by another process (an old Node.js that handed over): goes when that one does, in whatever way. */
+function endWithParent(): void {
+  if (process.channel === undefined) return;
+  process.once('disconnect', () => process.kill(process.pid, 'SIGTERM'));
+  // Waiting for that is no reason to live.
+  process.channel?.unref();
 }
 
 const parsePort = (text: string): number => {
@@ -30,15 +58,15 @@ const parsePort = (text: string): number => {
   return port;
 };
 
-const parseJsonObject = (text: string): Record<string, unknown> => {
+const parseJsonObject = (text: string): JsonObject => {
   let value: unknown;
   try {
-    value = JSON.parse(text);
+    value = parseLossless(text);
   } catch (error) {
-    throw new InvalidArgumentError(`This is not JSON (${(error as Error).message}). Example: '{"message":"hello"}'`);
+    throw new InvalidArgumentError(`This is not JSON (${printable((error as Error).message)}). Example: '{"message":"hello"}'`);
   }
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw new InvalidArgumentError(`Arguments are a JSON object, for example '{"message":"hello"}'.`);
-  return value as Record<string, unknown>;
+  if (!isJsonObject(value)) throw new InvalidArgumentError(`Arguments are a JSON object, for example '{"message":"hello"}'.`);
+  return value;
 };
 
 function createProgram(): Command {

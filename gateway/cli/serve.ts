@@ -2,10 +2,11 @@
 import type { Settings } from '../../core/settings.ts';
 import type { Log } from '../../core/log.ts';
 import { createRedactor } from '../../policies/index.ts';
-import { lockDataDir, type DataDirLock } from '../../store/index.ts';
+import type { DataDirLock } from '../../store/index.ts';
 import { createLog } from '../log.ts';
 import { openHall, type Hall } from '../hall.ts';
 import { CommandError, EXIT } from './exit.ts';
+import { lockData, openingFault } from './faults.ts';
 import { applyOptions, readSetup, type CommonOptions, type Setup } from './setup.ts';
 import { welcome } from './welcome.ts';
 
@@ -24,7 +25,7 @@ const GRACE_MS = 10_000;
 export async function serve(options: ServeOptions): Promise<void> {
   const setup = withListenOptions(readSetup(options), options);
   const { settings } = setup;
-  const lock = takeLock(settings.data);
+  const lock = takeLock(settings.data, options.ephemeral === true);
   const log = createLog({ ...settings.log, redactText: createRedactor({ extraNames: settings.audit.redact }).redactText });
   let hall: Hall | undefined;
   let stopping = false;
@@ -42,8 +43,6 @@ export async function serve(options: ServeOptions): Promise<void> {
   };
   process.on('SIGTERM', () => stop('SIGTERM'));
   process.on('SIGINT', () => stop('SIGINT'));
-  // Started by another process (an old Node.js that handed over): goes when that one does.
-  process.once('disconnect', () => stop('the process that started this one is gone'));
   process.on('uncaughtException', (error) => log.error({ error: error.stack }, 'uncaught fault'));
   process.on('unhandledRejection', (error) => log.error({ error: error instanceof Error ? error.stack : String(error) }, 'unhandled fault'));
 
@@ -57,7 +56,7 @@ export async function serve(options: ServeOptions): Promise<void> {
     ...(options.ephemeral === true ? { onDeserted: () => stop('nobody uses it any more') } : {}),
   }).catch((error: unknown) => {
     lock.release();
-    throw asCommandError(error, settings);
+    throw openingFault(error, settings);
   });
   if (setup.path !== undefined) watched.reload = await watchFile(setup, options, hall, log);
   process.stdout.write(`listening on ${hall.url}\n`);
@@ -72,26 +71,16 @@ const withListenOptions = (setup: Setup, { host, port }: ServeOptions): Setup =>
   },
 });
 
-function takeLock(dir: string): DataDirLock {
-  const lock = lockDataDir(dir);
+/** @param isOneOfSeveral several are started at once, and all but the first have nothing to say */
+function takeLock(dir: string, isOneOfSeveral: boolean): DataDirLock {
+  const lock = lockData(dir);
   if (!('heldBy' in lock)) return lock;
+  if (isOneOfSeveral) process.exit(EXIT.held);
   const holder = lock.heldBy === undefined ? 'another process' : `process ${lock.heldBy.pid}${lock.heldBy.url === undefined ? '' : ` at ${lock.heldBy.url}`}`;
   throw new CommandError(
     `The data directory ${dir} is in use by ${holder}.\nStop that one, or give this one a directory of its own with "--data DIR".`,
     EXIT.held,
   );
-}
-
-function asCommandError(error: unknown, { listen, data }: Settings): unknown {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (code === 'EADDRINUSE') {
-    return new CommandError(`Port ${listen.port} on ${listen.host} is taken.\nStop what uses it, or choose another with "--port N" ("--port 0" takes a free one).`);
-  }
-  if (code === 'EACCES' || code === 'EADDRNOTAVAIL') return new CommandError(`Cannot listen on ${listen.host}:${listen.port}: ${(error as Error).message}.`);
-  const name = (error as Error).name;
-  if (name === 'MissingSecret') return new CommandError(`A caller's key cannot be read: ${(error as Error).message}.`, EXIT.usage);
-  if (name === 'LedgerUnavailable') return new CommandError(`The ledger in ${data} cannot be opened: ${(error as Error).message}.`);
-  return error;
 }
 
 function sayHowOpen({ rules, callers }: Settings, log: Log): void {
@@ -105,7 +94,8 @@ async function watchFile(setup: Setup, options: ServeOptions, hall: Hall, log: L
   const { checkExpression } = await import('../../policies/index.ts');
   const path = setup.path as string;
   const refuse = (message: string): Reloaded => {
-    log.error({}, `the new configuration is not taken on; the last good one stays in force:\n${message}`);
+    log.error({}, 'the new configuration is not taken on; the last good one stays in force');
+    for (const line of message.split('\n')) log.error({}, line);
     hall.ledger.writeSoon({ kind: 'reload', time: Date.now(), ok: false, problem: message.slice(0, 2000) });
     return { ok: false, message };
   };

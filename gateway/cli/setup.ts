@@ -28,8 +28,12 @@ export function readSetup(options: CommonOptions, onWarning: (text: string) => v
   const loaded = path === undefined ? parseConfig('{}', 'built-in defaults', { baseDir: process.cwd(), checkExpression }) : loadConfig(path, { checkExpression });
   for (const warning of loaded.warnings) onWarning(formatProblems([warning]));
   if (!loaded.ok) throw new CommandError(formatProblems(loaded.problems), EXIT.usage);
-  return applyOptions(loaded.settings, path, options);
+  const { source: _none, ...builtIn } = loaded.settings;
+  return applyOptions(path === undefined ? builtIn : loaded.settings, path, options);
 }
+
+/** For commands that need nothing but the data directory: named on the command line, it needs no configuration. */
+export const dataDirOf = (options: CommonOptions): string => (options.data === undefined ? readSetup(options).settings.data : resolve(options.data));
 
 /** Command-line options go before the file. */
 export function applyOptions(loaded: Settings, path: string | undefined, options: CommonOptions): Setup {

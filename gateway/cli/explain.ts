@@ -1,0 +1,35 @@
+/** `signalbox explain`: what would become of a call, and what each rule said. Nothing is called or counted. */
+import type { JsonObject } from '../../core/json.ts';
+import { printable } from '../../core/text.ts';
+import type { Explanation } from '../explain.ts';
+import { untilReady, withGateway } from './access.ts';
+import { CommandError, EXIT } from './exit.ts';
+import { print, printJson, table } from './print.ts';
+import type { CallerOptions } from './tools.ts';
+import { unknownCaller } from './unknown.ts';
+
+export function explain(name: string, args: JsonObject, options: CallerOptions): Promise<void> {
+  return withGateway(options, async (gateway) => {
+    await untilReady(gateway);
+    const asked = { name, args, as: options.as, profile: options.profile };
+    const explanation = (await gateway.admin('POST', '/explain', asked)) as Explanation;
+    if (options.json === true) printJson(explanation);
+    if (explanation.tool === undefined) throw notExplained(explanation, options, gateway.setup.settings);
+    if (options.json !== true) show(explanation);
+  });
+}
+
+function notExplained({ reason }: Explanation, { as, json }: CallerOptions, settings: Parameters<typeof unknownCaller>[1]): CommandError {
+  if (json === true) return new CommandError('', EXIT.failed);
+  if (as !== undefined && reason.startsWith('No caller ')) return new CommandError(unknownCaller(as, settings).message, EXIT.failed);
+  return new CommandError(`${printable(reason)} "signalbox tools" lists them.`, EXIT.failed);
+}
+
+function show({ caller, tool, effect, reason, rule, trace }: Explanation): void {
+  const roles = caller.roles.length === 0 ? '' : ` (${caller.roles.join(', ')})`;
+  print(printable(`${caller.id}${roles} -> ${tool}`));
+  print(printable(`${effect === 'unknown' ? 'not shown' : effect}: ${reason}`));
+  if (trace.length === 0) return;
+  print('');
+  print(table([['RULE', 'EFFECT', 'MATCHES', 'WHY'], ...trace.map((one) => [`${one.rule}${one.rule === rule ? ' *' : ''}`, one.effect, one.matched ? 'yes' : 'no', one.why])]));
+}
