@@ -11,7 +11,7 @@ export function openingFault(error: unknown, { listen, data }: Settings): unknow
   }
   if (code === 'EACCES' || code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return new CommandError(`Cannot listen on ${listen.host}:${listen.port}: ${message}.`);
   if (name === 'MissingSecret') return new CommandError(`A caller's key cannot be read: ${message}.`, EXIT.usage);
-  if (name === 'LedgerUnavailable') return new CommandError(`The ledger in ${data} cannot be opened: ${message}.`);
+  if (name === 'LedgerUnavailable') return new CommandError(`The ledger in ${data} cannot be written: ${message}.`);
   return error;
 }
 

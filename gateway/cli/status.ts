@@ -1,0 +1,50 @@
+/** `signalbox status`: how the gateway that runs on the data directory stands. It starts none. */
+import type { ConnectorStatus } from '../../core/connector.ts';
+import { printable } from '../../core/text.ts';
+import type { StatusReport } from '../status.ts';
+import { runningGateway } from './access.ts';
+import { CommandError } from './exit.ts';
+import { counted, duration, print, printJson, table } from './print.ts';
+import { dataDirOf, type CommonOptions } from './setup.ts';
+
+export async function status(options: CommonOptions): Promise<void> {
+  const data = dataDirOf(options);
+  const gateway = await runningGateway(data);
+  if (gateway === undefined) {
+    if (options.json === true) printJson({ running: false, data });
+    throw new CommandError(options.json === true ? '' : `No gateway runs on the data directory ${data}. Start one with "signalbox serve".`);
+  }
+  const report = (await gateway.admin('GET', '/status')) as StatusReport;
+  if (options.json === true) printJson({ running: true, url: gateway.url, data, ...report });
+  else print(describe(report, gateway.url, data));
+}
+
+function describe(report: StatusReport, url: string, data: string): string {
+  const { ledger, servers } = report;
+  const facts = [
+    ['Signalbox', `${report.version}, process ${report.pid}, Node.js ${report.node.slice(1)}, up ${duration(report.upSeconds * 1000)}`],
+    ['Endpoint', `${url}/mcp`],
+    ['Configuration', `${report.config.source ?? 'built-in defaults'} (${report.config.hash.slice(0, 12)})`],
+    ['Data', data],
+    ['Rules', report.rules === 0 ? 'none: every tool is allowed' : String(report.rules)],
+    ['Callers', report.callers === 0 ? 'none: everybody on this machine is "local"' : String(report.callers)],
+    ['Clients', `${counted(report.sessions, 'session')}, ${counted(report.subscriptions, 'subscription')}`],
+    ['Ledger', ledger.ok ? 'written' : `CANNOT BE WRITTEN, so every call is refused: ${ledger.problem ?? 'the cause is in the log'}`],
+    ['Tools', `${report.tools} from ${counted(servers.length, 'server')}`],
+  ];
+  const rows = servers.map((server) => [server.id, server.state, server.transport, server.protocolVersion ?? '-', String(server.toolCount), noteOn(server)]);
+  const list = servers.length === 0 ? [] : ['', table([['SERVER', 'STATE', 'TRANSPORT', 'PROTOCOL', 'TOOLS', 'CALLS'], ...rows])];
+  return [table(facts), ...list, ...problemsOf(servers)].join('\n');
+}
+
+/** What keeps calls from going through, where something does. */
+function noteOn({ breaker, inFlight, queued }: ConnectorStatus): string {
+  const calls = `${inFlight} under way${queued === 0 ? '' : `, ${queued} waiting`}`;
+  return breaker === 'closed' ? calls : `${calls}; circuit breaker ${breaker}`;
+}
+
+/** In full and on lines of their own: a column would cut off what to do. */
+const problemsOf = (servers: readonly ConnectorStatus[]): string[] =>
+  servers.flatMap(({ problem, nextAttemptAt }) =>
+    problem === undefined ? [] : ['', printable(problem) + (nextAttemptAt === undefined ? '' : ` (tried again in ${duration(nextAttemptAt - Date.now())})`)],
+  );
