@@ -58,7 +58,7 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
   try {
     const { settings, log, nextId } = options;
     const list = await listTools({ ...opened, nextId, log, timeoutMs: settings.connectTimeoutMs, maxBytes: listBytes(settings) });
-    return { ...opened, list, nextId, progress, users: 0, idle: undefined };
+    return { ...opened, list, nextId, progress, handshakes: 1, users: 0, idle: undefined };
   } catch (error) {
     void opened.link.close(STOP_MS);
     throw error;

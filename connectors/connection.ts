@@ -9,6 +9,8 @@ export interface Connection {
   /** Another after the upstream's session was opened again. */
   dialect: Dialect;
   list: ToolList;
+  /** Counts the handshakes on this link: what an answer says of an older session says nothing of the present one. */
+  handshakes: number;
   readonly nextId: () => number;
   /** Who wants the progress of which request. Keyed by our own ids, which serve as progress tokens. */
   readonly progress: Map<number, (params: JsonObject) => void>;

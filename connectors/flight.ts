@@ -23,8 +23,10 @@ export interface FlightHost {
   idempotent(tool: string): boolean;
   /** The connection to use now, or in words why there is none. */
   connection(): Connection | { readonly problem: string; readonly retryAfterMs?: number };
-  /** A new session for the same server. Rejects where there is none to be had. */
-  recover(connection: Connection): Promise<unknown>;
+  /** Settles once a handshake that is under way has ended. */
+  readonly recovering: Promise<unknown> | undefined;
+  /** A new session in place of the one of that handshake, unless there is one already. */
+  recover(connection: Connection, handshake: number): Promise<unknown>;
   /** The upstream says that our headers do not fit its schema: list again. */
   relist(connection: Connection): Promise<unknown>;
   unreachable(connection: Connection, problem: string): void;
@@ -45,6 +47,8 @@ export class Flight {
   #placed = false;
   #admitted = false;
   #connection: Connection | undefined;
+  /** Which of the connection's handshakes this was sent under. */
+  #handshake = 0;
   #outgoing: Outgoing | undefined;
   /** An attempt went out that may have run. */
   #maybe = false;
@@ -86,6 +90,7 @@ export class Flight {
 
   #send(): void {
     const host = this.#host;
+    if (host.recovering !== undefined) return this.#sendAfter(host.recovering);
     const connection = host.connection();
     if ('problem' in connection) return this.#fault('unavailable', connection.problem, this.#executed(), connection.retryAfterMs);
     const invocation = this.#invocation;
@@ -100,6 +105,7 @@ export class Flight {
     }
     if (invocation.onProgress !== undefined) connection.progress.set(id, this.#progress);
     this.#connection = connection;
+    this.#handshake = connection.handshakes;
     connection.users++;
     this.#idleUntil = performance.now() + host.idleTimeoutMs;
     const outgoing: Outgoing = {
@@ -137,7 +143,7 @@ export class Flight {
     const connection = this.#detach();
     if (answer.type === 'result') return this.#finish({ type: 'result', result: answer.result, bytes: answer.bytes }, true);
     if (answer.type === 'error') return this.#settledError(answer, connection);
-    if (answer.sessionLost === true && !this.#repeated) return this.#repeatAfter(this.#host.recover(connection));
+    if (answer.sessionLost === true && !this.#repeated) return this.#repeatAfter(this.#host.recover(connection, this.#handshake));
     if (answer.executed === 'maybe') this.#maybe = true;
     if (answer.unreachable === true) this.#host.unreachable(connection, answer.message);
     if (this.#mayRepeat(answer)) return this.#repeatAfter(new Promise((resolve) => setTimeout(resolve, this.#retryPauseMs(answer)).unref()));
@@ -148,7 +154,7 @@ export class Flight {
     // Both say that the request was refused before it ran (MCP 2026-07-28, basic/index, Error Codes).
     if (connection.dialect.era === 'modern' && !this.#repeated) {
       if (answer.error.code === -32020) return this.#repeatAfter(this.#host.relist(connection));
-      if (answer.error.code === -32022) return this.#repeatAfter(this.#host.recover(connection));
+      if (answer.error.code === -32022) return this.#repeatAfter(this.#host.recover(connection, this.#handshake));
     }
     this.#finish({ type: 'error', error: answer.error, bytes: answer.bytes }, (answer.status ?? 200) < 500);
   }
@@ -164,6 +170,10 @@ export class Flight {
 
   #repeatAfter(ready: Promise<unknown>): void {
     this.#repeated = true;
+    this.#sendAfter(ready);
+  }
+
+  #sendAfter(ready: Promise<unknown>): void {
     this.#idleUntil = Infinity;
     const again = (): void => {
       if (!this.#ended) this.#send();

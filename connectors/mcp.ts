@@ -255,7 +255,7 @@ class McpConnector implements Connector, FlightHost, ConnectEvents {
   }
 
   sessionLost(link: Link): void {
-    if (this.#current?.link === link) this.recover(this.#current).catch(NOTHING);
+    if (this.#current?.link === link) this.recover(this.#current, this.#current.handshakes).catch(NOTHING);
   }
 
   // What flights ask for.
@@ -268,8 +268,14 @@ class McpConnector implements Connector, FlightHost, ConnectEvents {
     return this.#nextAttemptAt === undefined ? { problem } : { problem, retryAfterMs: Math.max(0, this.#nextAttemptAt - Date.now()) };
   }
 
+  get recovering(): Promise<void> | undefined {
+    return this.#recovering;
+  }
+
   /** All that meet a lost session share one new handshake. */
-  recover(connection: Connection): Promise<void> {
+  recover(connection: Connection, handshake: number): Promise<void> {
+    if (connection.handshakes !== handshake) return Promise.resolve();
+
     if (connection !== this.#current || this.#closing !== undefined) return Promise.reject(new Error('the connection has been replaced'));
     this.#recovering ??= this.#reopen(connection).finally(() => {
       this.#recovering = undefined;
@@ -281,6 +287,7 @@ class McpConnector implements Connector, FlightHost, ConnectEvents {
     const remembered = connection.dialect.era === 'legacy' ? 'legacy' : undefined;
     try {
       connection.dialect = await agreeAgain({ ...this.#options, nextId: this.#nextId }, connection.link, remembered);
+      connection.handshakes++;
       this.#log.info({ protocolVersion: connection.dialect.version }, 'the upstream had lost the session; it was opened again');
       this.#freshness?.refreshSoon();
     } catch (error) {

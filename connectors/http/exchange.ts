@@ -12,8 +12,6 @@ import { brokenByStatus, connectionInWords } from './answer.ts';
 
 export interface ExchangeOwner {
   readonly events: LinkEvents;
-  /** Whether this request went out under a session that a 404 would end. */
-  inSession(outgoing: Outgoing): boolean;
   onHeaders(outgoing: Outgoing, status: number, headers: IncomingHttpHeaders): void;
   post(text: string): void;
   /** The answer's stream broke at an event id: true where the rest will be fetched, and the request settled, elsewhere. */
@@ -31,6 +29,8 @@ const ABORTED = new Error('no longer awaited');
 export class Exchange implements Dispatcher.DispatchHandler {
   readonly outgoing: Outgoing;
   readonly #owner: ExchangeOwner;
+  /** It went out under a session: a 404 means that the session is gone, whatever has become of it here meanwhile. */
+  readonly #inSession: boolean;
   #controller: Dispatcher.DispatchController | undefined;
   #settled = false;
   #status = 0;
@@ -43,8 +43,9 @@ export class Exchange implements Dispatcher.DispatchHandler {
   #retryMs: number | undefined;
   #linger: NodeJS.Timeout | undefined;
 
-  constructor(outgoing: Outgoing, owner: ExchangeOwner) {
+  constructor(outgoing: Outgoing, owner: ExchangeOwner, inSession: boolean) {
     this.outgoing = outgoing;
+    this.#inSession = inSession;
     this.#owner = owner;
   }
 
@@ -140,7 +141,7 @@ export class Exchange implements Dispatcher.DispatchHandler {
 
   #refusal(): Answer {
     const status = this.#status;
-    const session = this.#owner.inSession(this.outgoing);
+    const session = this.#inSession;
     const broken = brokenByStatus(status, this.#retryAfter);
     // MCP 2025-11-25, basic/transports, Session Management 3 and 4.
     if (status === 404 && session) return { ...broken, sessionLost: true, message: 'it no longer knows the session' };

@@ -66,7 +66,7 @@ class HttpLink implements Link, ExchangeOwner {
 
   send(outgoing: Outgoing): void {
     if (this.#closed !== undefined) return outgoing.settle(notSent('its connection is closed'));
-    const exchange = new Exchange(outgoing, this);
+    const exchange = new Exchange(outgoing, this, this.#sessionId !== undefined && outgoing.method !== 'initialize');
     this.#exchanges.set(outgoing, exchange);
     const base = outgoing.method === 'initialize' ? this.#plainHeaders : this.#messageHeaders;
     const headers = outgoing.headers === undefined ? base : [...base, ...outgoing.headers];
@@ -107,10 +107,6 @@ class HttpLink implements Link, ExchangeOwner {
   close(): Promise<void> {
     this.#closed ??= this.#shutDown();
     return this.#closed;
-  }
-
-  inSession(outgoing: Outgoing): boolean {
-    return this.#sessionId !== undefined && outgoing.method !== 'initialize';
   }
 
   onHeaders(outgoing: Outgoing, status: number, headers: IncomingHttpHeaders): void {

@@ -19,9 +19,7 @@ export function openSseLink(options: HttpLinkOptions): { link: Link; ready: Prom
   let endpoint: string | undefined;
   let closed = false;
   let problem: string | undefined;
-  let opened: () => void = () => {};
-  let failed: (problem: Error) => void = () => {};
-  const ready = new Promise<void>((resolve, reject) => ([opened, failed] = [resolve, reject]));
+  const { promise: ready, resolve: opened, reject: failed } = Promise.withResolvers<void>();
 
   const stream = createEventStream({
     pool,
@@ -62,6 +60,11 @@ export function openSseLink(options: HttpLinkOptions): { link: Link; ready: Prom
     else send({ pool, method: 'POST', path: endpoint, headers, body: text, done });
   }
 
+  function refused(id: number, status: number): void {
+    if (status === 0) mux.settle(id, lost('the request could not be delivered'));
+    else if (status < 200 || status >= 300) mux.settle(id, brokenByStatus(status, undefined));
+  }
+
   const late = setTimeout(() => end('it opened no event stream in time'), options.connectTimeoutMs);
   stream.start();
 
@@ -74,17 +77,7 @@ export function openSseLink(options: HttpLinkOptions): { link: Link; ready: Prom
     send(outgoing) {
       if (closed || endpoint === undefined) return outgoing.settle(notSent('its connection is closed'));
       mux.add(outgoing);
-      send({
-        pool,
-        method: 'POST',
-        path: endpoint,
-        headers,
-        body: outgoing.text,
-        done(status) {
-          if (status === 0) mux.settle(outgoing.id, lost('the request could not be delivered'));
-          else if (status < 200 || status >= 300) mux.settle(outgoing.id, brokenByStatus(status, undefined));
-        },
-      });
+      send({ pool, method: 'POST', path: endpoint, headers, body: outgoing.text, done: (status) => refused(outgoing.id, status) });
     },
     abandon: (outgoing) => void mux.remove(outgoing.id),
     post,

@@ -55,8 +55,7 @@ export function startChild(options: ChildOptions, events: ChildEvents): Child {
   let exited = false;
   let reported = false;
   let stopping: Promise<void> | undefined;
-  let markExited: () => void = () => {};
-  const exit = new Promise<void>((resolve) => (markExited = resolve));
+  const { promise: exit, resolve: markExited } = Promise.withResolvers<void>();
 
   function report(end: ChildEnd): void {
     if (reported) return;

@@ -2,7 +2,8 @@
 import type { Log } from '../../core/log.ts';
 import type { SecretSource, StdioServerSettings } from '../../core/settings.ts';
 import { notSent, type Link, type LinkEvents } from '../link.ts';
-import { answeredId, LineReader } from '../wire/lines.ts';
+import { answeredId } from '../wire/jsonrpc.ts';
+import { LineReader } from '../wire/lines.ts';
 import { createMux, tooLarge } from '../wire/mux.ts';
 import { startChild, type Child, type ChildEnd } from './child.ts';
 import { spawnProblem } from './command.ts';

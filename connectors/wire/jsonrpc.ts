@@ -22,12 +22,12 @@ const MAX_DEPTH = 512;
 
 /** Every message of a text: one, or several where the peer sends a batch (MCP 2025-03-26). */
 export function parseMessages(text: string): Message[] {
-  if (deeperThan(text, MAX_DEPTH)) return [invalid(`it is nested deeper than ${MAX_DEPTH} levels`)];
+  if (deeperThan(text, MAX_DEPTH)) return [invalid(`it is nested deeper than ${MAX_DEPTH} levels`, idByEnds(text))];
   let value: JsonValue;
   try {
     value = parseLossless(text);
   } catch {
-    return [invalid('it is no valid JSON')];
+    return [invalid('it is no valid JSON', idByEnds(text))];
   }
   return Array.isArray(value) ? value.map(classify) : [classify(value)];
 }
@@ -59,6 +59,22 @@ function errorMessage(error: JsonObject, id: number | undefined): Message {
   if (typeof code !== 'number' || !Number.isInteger(code)) return invalid('its error has no whole-number code', id);
   const text = typeof message === 'string' ? message : 'no message was given';
   return { type: 'error', id, error: data === undefined ? { code, message: text } : { code, message: text, data } };
+}
+
+const END_CHARACTERS = 1_024;
+
+/** So that the request which waits for an unreadable answer need not wait for its deadline. */
+const idByEnds = (text: string): number | undefined => answeredId(text.slice(0, END_CHARACTERS), text.slice(-END_CHARACTERS));
+
+/**
+ * The id of an answer of which only the ends are known. Either the message begins with it, or it closes the whole
+ * line: `"id":7}` as the last characters of a JSON text can only be a member of the outermost object.
+ */
+export function answeredId(head: string, tail: string): number | undefined {
+  const first = /^\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*(\d{1,15})\s*,/.exec(head);
+  const last = /"id"\s*:\s*(\d{1,15})\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$/.exec(tail);
+  const found = first?.[1] ?? last?.[1];
+  return found === undefined ? undefined : Number(found);
 }
 
 /** Whether JSON text nests deeper than `max`. Short texts cannot, and are not looked at. */

@@ -74,14 +74,3 @@ export class LineReader {
     this.#events.line(whole.toString('utf8'), bytes);
   }
 }
-
-/**
- * The id of an answer of which only the ends are known. Either the message begins with it, or it closes the whole
- * line: `"id":7}` as the last characters of a JSON text can only be a member of the outermost object.
- */
-export function answeredId(head: string, tail: string): number | undefined {
-  const first = /^\s*\{\s*(?:"jsonrpc"\s*:\s*"2\.0"\s*,\s*)?"id"\s*:\s*(\d{1,15})\s*,/.exec(head);
-  const last = /"id"\s*:\s*(\d{1,15})\s*(?:,\s*"jsonrpc"\s*:\s*"2\.0"\s*)?\}\s*$/.exec(tail);
-  const found = first?.[1] ?? last?.[1];
-  return found === undefined ? undefined : Number(found);
-}

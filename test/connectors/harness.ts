@@ -108,7 +108,7 @@ export function createWorld(): World {
       return `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     },
     async end() {
-      for (const ending of endings.reverse()) await ending();
+      for (const ending of endings.toReversed()) await ending();
       reaper.close();
     },
   };

@@ -4,14 +4,17 @@ import { chmodSync, mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { call, createWorld, fixture, NODE, stdioSettings, textOf, until, type World } from './harness.ts';
 
 let world: World;
 beforeEach(() => {
   world = createWorld();
 });
-afterEach(() => world.end());
+afterEach(() => {
+  vi.unstubAllEnvs();
+  return world.end();
+});
 const raw = (args: string[] = [], more = {}) => world.connect(stdioSettings('raw-stdio.ts', args, more));
 
 function alive(pid: number): boolean {
@@ -39,29 +42,28 @@ describe('what a child may say', () => {
 
   test('a result nested 100,000 deep is refused, and the next call works', async () => {
     const connector = await raw();
-    const deep = await call(connector, 'deep', {}, {}).then((result) => result, () => undefined);
-    expect(deep).toMatchObject({ type: 'fault', reason: 'protocol' });
+    expect(await call(connector, 'deep')).toMatchObject({ type: 'fault', reason: 'protocol' });
     expect(textOf(await call(connector, 'echo', { text: 'on' }))).toBe('on');
-  }, 30_000);
+  });
 
   test('answers with ids that were never sent reach nobody', async () => {
     const connector = await raw();
-    const [right, hanging] = await Promise.all([call(connector, 'wrong-id'), call(connector, 'echo', { text: 'mine' })]);
+    const [right, mine] = await Promise.all([call(connector, 'wrong-id'), call(connector, 'echo', { text: 'mine' })]);
     expect(textOf(right)).toBe('right');
-    expect(textOf(hanging)).toBe('mine');
+    expect(textOf(mine)).toBe('mine');
   });
 
   test('a result that is no object is a protocol fault', async () => {
     expect(await call(await raw(), 'no-result')).toMatchObject({ type: 'fault', reason: 'protocol', executed: 'maybe' });
   });
 
-  test('a line of 64 MB costs its own call only, and is not kept in memory', async () => {
+  test('a line of 256 MB costs its own call only, and is not kept in memory', async () => {
     const connector = await raw();
     const before = process.memoryUsage().rss;
     const [giant, small] = await Promise.all([call(connector, 'giant'), call(connector, 'echo', { text: 'small' })]);
     expect(giant).toMatchObject({ type: 'fault', reason: 'too-large' });
     expect(textOf(small)).toBe('small');
-    expect(process.memoryUsage().rss - before).toBeLessThan(48 * 1024 * 1024);
+    expect(process.memoryUsage().rss - before).toBeLessThan(160 * 1024 * 1024);
   });
 
   test('an answer after the deadline is nobody\'s', async () => {
@@ -109,8 +111,8 @@ describe('the era', () => {
 
 describe('starting', () => {
   test('a child gets what was declared and what programs need, and nothing else', async () => {
-    process.env['SECRET_OF_OURS'] = 'x';
-    process.env['NODE_OPTIONS'] ??= '';
+    vi.stubEnv('SECRET_OF_OURS', 'x');
+    vi.stubEnv('NODE_OPTIONS', '--no-warnings');
     const connector = await world.connect(stdioSettings('sdk1-server.ts', ['stdio'], { env: { DECLARED: 'yes' } }));
     const names = Object.keys(JSON.parse(textOf(await call(connector, 'environment'))) as object);
     const allowed = ['DECLARED', 'PATH', 'HOME', 'LANG', 'LC_ALL', 'TZ', 'USER', 'LOGNAME', 'SHELL', 'TMPDIR'];
