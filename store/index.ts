@@ -10,3 +10,4 @@ export {
   type LockResult,
 } from './lock.ts';
 export { openSecret, type GatewaySecret } from './secret.ts';
+export { requireSqliteVersion } from './sqlite.ts';

@@ -151,6 +151,7 @@ function addConfiguring(program: Command): void {
     .argument('<client>', 'claude-code, claude-desktop, cursor, vscode, windsurf or codex')
     .option('--write', 'merge the entry into its configuration, keeping a backup; without it the entry is printed')
     .option('--stdio', 'let the client start "signalbox stdio" instead of connecting over HTTP')
+    .option('--as <caller>', 'the configured caller that the client is')
     .addOption(profileOption())
     .addOption(jsonOption())
     .action(async (client, options) => (await import('./connect.ts')).connect(client, options));

@@ -35,6 +35,7 @@ export function mergeText(client: Client, target: ConnectTarget, text: string, p
   const entry = client.entry(target);
   const servers = Object.hasOwn(before.value, client.key) ? before.value[client.key] : {};
   if (!isBlock(servers)) return { ok: false, problem: `${path}: "${client.key}" is no map of servers. Nothing was changed.` };
+  if (Object.hasOwn(servers, name) && sameValue(servers[name], entry)) return { ok: true, text };
   const merged = client.format === 'toml' ? mergeToml(text, client.key, name, entry) : mergeJson(text, client.key, name, entry);
   const after = parseClientText(merged, path, client.format);
   const expected: Block = { ...before.value, [client.key]: { ...servers, [name]: entry } };

@@ -53,7 +53,7 @@ export function mergeConnectEntry({ client, target, path, now = new Date() }: Me
 }
 
 /** `FILE.20261122-163000.bak`, never over another. */
-function backUp(path: string, now: Date): string {
+export function backUp(path: string, now: Date): string {
   const stamp = now.toISOString().slice(0, 19).replaceAll(/[-:]/g, '').replace('T', '-');
   for (let count = 0; ; count++) {
     const backup = `${path}.${stamp}${count === 0 ? '' : `-${count}`}.bak`;
@@ -67,7 +67,7 @@ function backUp(path: string, now: Date): string {
 }
 
 /** Returns false, with nothing changed, where `stillValid` says so just before the rename. */
-function replaceFile(path: string, text: string, mode: number, stillValid: () => boolean): boolean {
+export function replaceFile(path: string, text: string, mode: number, stillValid: () => boolean): boolean {
   const temporary = `${path}.${randomUUID()}.tmp`;
   try {
     const descriptor = openSync(temporary, 'wx', 0o600);
