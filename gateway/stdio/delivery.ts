@@ -2,7 +2,7 @@
  * One request of the client, until it is answered: handed to the gateway, and to the next one where that is certain to do
  * nothing twice. What else the client does meanwhile is no concern of it.
  */
-import { setTimeout as delay } from 'node:timers/promises';
+import { setImmediate as nextTurn, setTimeout as delay } from 'node:timers/promises';
 import { ERRORS } from '../../core/errors.ts';
 import { isJsonObject, own, type JsonObject, type JsonValue } from '../../core/json.ts';
 import { notificationText } from '../mcp/render.ts';
@@ -65,6 +65,8 @@ class Task {
   }
 
   async run(): Promise<void> {
+    // The client may be quicker to ask than the news of a gateway's end is to be read: that is first heard out.
+    await nextTurn();
     for (let attempt = 1; !this.#isCancelled; attempt++) {
       const goesOn = await this.#attempt();
       if (!goesOn) return;

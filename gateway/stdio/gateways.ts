@@ -112,6 +112,7 @@ export function createGateways(options: GatewaysOptions): Gateways {
     lost,
     close() {
       isClosed = true;
+      current = undefined;
       held?.lease.release();
       held?.gateway.pool.destroy().catch(() => {});
       held = undefined;
