@@ -50,6 +50,8 @@ export interface Hall {
   box(): Box;
   /** Takes a configuration on whole, or throws and keeps the one in force. @throws MissingSecret, and what compiling may throw */
   reload(settings: Settings, secrets: SecretSource): void;
+  /** For one that is there only for who uses it: takes no further users, unless a command is at work here. */
+  tryLeave(): boolean;
   /** Stops taking calls, lets those under way end (within `graceMs`), closes everything. Idempotent. */
   close(graceMs: number): Promise<void>;
 }
@@ -198,6 +200,7 @@ export async function openHall(options: HallOptions): Promise<Hall> {
       ledger.writeSoon({ kind: 'reload', time: Date.now(), ok: true, before, config: settings.hash, policy: gate.box.rules.hash });
       listChanged();
     },
+    tryLeave: () => leases.tryLeave(),
     close: (graceMs) => (closing ??= close(graceMs)),
   };
 }

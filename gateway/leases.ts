@@ -5,7 +5,10 @@
 import type { ServerResponse } from 'node:http';
 
 export interface Leases {
-  take(res: ServerResponse): void;
+  /** @param isCommand for a command, which lets go of it as soon as it has its answer */
+  take(res: ServerResponse, isCommand?: boolean): void;
+  /** Lets nobody in any more, unless a command is at work here: then it is false, and to be tried again. */
+  tryLeave(): boolean;
   close(): void;
   readonly size: number;
 }
@@ -25,6 +28,7 @@ export const EPHEMERAL_HEADER = 'x-signalbox-ephemeral';
 /** @param onDeserted absent for a gateway that runs whether it is used or not */
 export function createLeases(onDeserted: (() => void) | undefined, times: LeaseTimes = TIMES): Leases {
   const open = new Set<ServerResponse>();
+  const commands = new Set<ServerResponse>();
   let isLeaving = false;
   let timer: NodeJS.Timeout | undefined;
   const wait = (ms: number) => {
@@ -43,13 +47,21 @@ export function createLeases(onDeserted: (() => void) | undefined, times: LeaseT
     get size() {
       return open.size;
     },
-    take(res) {
+    tryLeave() {
+      if (commands.size > 0) return false;
+      isLeaving = true;
+      clearTimeout(timer);
+      return true;
+    },
+    take(res, isCommand = false) {
       // The holder of a lease that never came about would wait for answers from a process that is gone.
       if (isLeaving) return void res.writeHead(503, { connection: 'close' }).end();
       clearTimeout(timer);
       open.add(res);
+      if (isCommand) commands.add(res);
       res.once('close', () => {
         open.delete(res);
+        commands.delete(res);
         if (open.size === 0) wait(times.lastMs);
       });
       res.writeHead(200, { 'content-type': 'text/plain', [EPHEMERAL_HEADER]: String(onDeserted !== undefined) });

@@ -8,7 +8,9 @@ import { readGatewayInfo, type DataDirLock, type GatewayInfo } from '../../store
 import { ACT_AS_HEADER, FACE_HEADER } from '../auth.ts';
 import { openHall } from '../hall.ts';
 import { createLog } from '../log.ts';
-import { CommandError, EXIT, exitCodeOf } from './exit.ts';
+import { reachable } from '../reachable.ts';
+import { takeLease, type Lease } from '../stdio/lease.ts';
+import { CommandError, EXIT, exitCodeOf, SAME_WISH_MS } from './exit.ts';
 import { lockData, openingFault } from './faults.ts';
 import { readSetup, type CommonOptions, type Setup } from './setup.ts';
 
@@ -35,8 +37,8 @@ export interface RunningGateway extends Operator {
 
 const REACHED_WITHIN_MS = 10_000;
 const LOOK_EVERY_MS = 50;
-/** Calls of other commands that found this one's gateway may still be under way. */
-const OTHERS_GRACE_MS = 60_000;
+/** For what an interrupted command leaves under way, and for the calls of an IDE that found this gateway. */
+const CLOSING_GRACE_MS = 1000;
 
 export async function withGateway<T>(options: CommonOptions, use: (gateway: GatewayAccess) => Promise<T>): Promise<T> {
   const setup = readSetup(options);
@@ -46,8 +48,8 @@ export async function withGateway<T>(options: CommonOptions, use: (gateway: Gate
     for (;;) {
       const lock = lockData(data);
       if (!('heldBy' in lock)) return withOwn(setup, lock, signal, use);
-      const { info, answers } = await contact(lock.heldBy);
-      if (answers) return use({ ...operatorOf(info), setup, isRunning: true, signal });
+      const { info, lease } = await contact(lock.heldBy);
+      if (lease !== undefined) return await use({ ...operatorOf(info), setup, isRunning: true, signal }).finally(() => lease.release());
       // One that is just starting has not said where it answers; one that is just leaving lets go of the directory.
       if (Date.now() > end || signal.aborted) throw silentHolder(data, info);
       await pause();
@@ -55,22 +57,22 @@ export async function withGateway<T>(options: CommonOptions, use: (gateway: Gate
   });
 }
 
-/** The gateway that runs on a data directory, if one does. Starts none and makes no directory. */
-export async function runningGateway(data: string): Promise<RunningGateway | undefined> {
+/** With the gateway that runs on a data directory, if one does. Starts none and makes no directory. */
+export async function withRunning<T>(data: string, use: (gateway: RunningGateway | undefined) => Promise<T>): Promise<T> {
   const end = Date.now() + REACHED_WITHIN_MS;
   // What was left by one that was killed says that it runs; the lock says that it does not.
   while (described(data) !== undefined) {
     const lock = lockData(data);
     if (!('heldBy' in lock)) {
       lock.release();
-      return undefined;
+      break;
     }
-    const { info, answers } = await contact(lock.heldBy);
-    if (answers) return { ...operatorOf(info), info };
+    const { info, lease } = await contact(lock.heldBy);
+    if (lease !== undefined) return await use({ ...operatorOf(info), info }).finally(() => lease.release());
     if (Date.now() > end) throw silentHolder(data, info);
     await pause();
   }
-  return undefined;
+  return use(undefined);
 }
 
 function described(data: string): GatewayInfo | undefined {
@@ -91,7 +93,9 @@ async function withOwn<T>(setup: Setup, lock: DataDirLock, signal: AbortSignal, 
     try {
       return await use({ ...operatorOf({ ...lock.info, url: hall.url }), setup, isRunning: false, signal });
     } finally {
-      await hall.close(signal.aborted ? 1000 : OTHERS_GRACE_MS);
+      // Another command may have found this gateway and be at work in it.
+      while (!signal.aborted && !hall.tryLeave()) await pause();
+      await hall.close(CLOSING_GRACE_MS);
     }
   } finally {
     lock.release();
@@ -102,9 +106,12 @@ async function withOwn<T>(setup: Setup, lock: DataDirLock, signal: AbortSignal, 
 async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Promise<T> {
   const controller = new AbortController();
   let received: NodeJS.Signals | undefined;
+  let since = 0;
   const onSignal = (signal: NodeJS.Signals): void => {
-    if (received !== undefined) process.exit(exitCodeOf(signal));
+    if (received !== undefined && performance.now() - since > SAME_WISH_MS) process.exit(exitCodeOf(signal));
+    if (received !== undefined) return;
     received = signal;
+    since = performance.now();
     controller.abort();
   };
   process.on('SIGINT', onSignal);
@@ -126,17 +133,14 @@ function commandLog({ settings }: Setup): Log {
 }
 
 type Described = GatewayInfo & { readonly url: string };
-type Contact = { readonly info: Described; readonly answers: true } | { readonly info: GatewayInfo | undefined; readonly answers: false };
+type Contact = { readonly info: Described; readonly lease: Lease } | { readonly info: GatewayInfo | undefined; readonly lease?: never };
 
+/** As long as the lease is held, a gateway that goes with its last user stays. */
 async function contact(info: GatewayInfo | undefined): Promise<Contact> {
-  if (info?.url === undefined) return { info, answers: false };
-  try {
-    const response = await fetch(`${info.url}/healthz`, { signal: AbortSignal.timeout(REACHED_WITHIN_MS) });
-    await response.arrayBuffer();
-    return { info: { ...info, url: info.url }, answers: true };
-  } catch {
-    return { info, answers: false };
-  }
+  if (info?.url === undefined) return { info };
+  const described = { ...info, url: reachable(info.url) };
+  const lease = await takeLease(described.url, Object.entries(operatorHeaders(described.adminToken)).flat());
+  return lease === undefined ? { info } : { info: described, lease };
 }
 
 function silentHolder(data: string, info: GatewayInfo | undefined): CommandError {
@@ -146,12 +150,10 @@ function silentHolder(data: string, info: GatewayInfo | undefined): CommandError
 
 const pause = (): Promise<void> => new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
 
+const operatorHeaders = (token: string): Record<string, string> => ({ authorization: `Bearer ${token}`, [FACE_HEADER]: 'cli' });
+
 function operatorOf({ url, adminToken }: Described): Operator {
-  const headers = (as?: string): Record<string, string> => ({
-    authorization: `Bearer ${adminToken}`,
-    [FACE_HEADER]: 'cli',
-    ...(as === undefined ? {} : { [ACT_AS_HEADER]: as }),
-  });
+  const headers = (as?: string): Record<string, string> => ({ ...operatorHeaders(adminToken), ...(as === undefined ? {} : { [ACT_AS_HEADER]: as }) });
   return { url, headers, admin: (method, path, body) => admin(`${url}/admin${path}`, headers(), method, body) };
 }
 

@@ -5,7 +5,7 @@
 import { resolve } from 'node:path';
 import type { CallerSettings, Settings } from '../../core/settings.ts';
 import { CLIENTS, clientById, connectEntry, mergeConnectEntry, type Client, type ConnectTarget } from '../clients/index.ts';
-import { runningGateway } from './access.ts';
+import { withRunning } from './access.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { ownBinary, thisMachine } from './machine.ts';
 import { print, printJson, tell } from './print.ts';
@@ -82,8 +82,8 @@ async function targetOf(setup: Setup, caller: CallerSettings | undefined, option
 
 /** Where the gateway answers, as long as that address lasts; else where it is configured to. */
 async function addressOf({ data, listen }: Settings): Promise<string> {
-  const running = await runningGateway(data);
-  if (running !== undefined && running.info.temporary !== true) return running.url;
+  const running = await withRunning(data, async (gateway) => (gateway?.info.temporary === true ? undefined : gateway?.url));
+  if (running !== undefined) return running;
   const host = listen.host === '0.0.0.0' ? '127.0.0.1' : listen.host === '::' ? '[::1]' : listen.host.includes(':') ? `[${listen.host}]` : listen.host;
   return `http://${host}:${listen.port}`;
 }

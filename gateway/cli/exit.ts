@@ -16,6 +16,12 @@ export const EXIT = {
 /** As a shell counts it: 130 after Ctrl-C. */
 export const exitCodeOf = (signal: NodeJS.Signals): number => 128 + constants.signals[signal];
 
+/**
+ * A Ctrl-C reaches every process of a terminal, and one that handed over to this one may pass it on as well: what comes
+ * within this time of the first is the same wish.
+ */
+export const SAME_WISH_MS = 500;
+
 /** Ends a command with words for stderr and an exit code; no stack is shown. */
 export class CommandError extends Error {
   override readonly name = 'CommandError';

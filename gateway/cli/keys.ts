@@ -5,8 +5,9 @@
 import { existsSync } from 'node:fs';
 import { silentLog } from '../../core/log.ts';
 import type { Settings } from '../../core/settings.ts';
+import { printable } from '../../core/text.ts';
 import { createKeyStore, createLedger, type CallerKey, type KeyStore } from '../../store/index.ts';
-import { runningGateway } from './access.ts';
+import { withRunning, type RunningGateway } from './access.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { dataFault, lockData, openingFault } from './faults.ts';
 import { print, printJson, table, tell } from './print.ts';
@@ -16,14 +17,13 @@ import { unknownCaller } from './unknown.ts';
 export async function createKey(caller: string, options: CommonOptions): Promise<void> {
   const { settings } = readSetup(options);
   if (!settings.callers.some(({ id }) => id === caller)) throw unknownCaller(caller, settings);
-  const gateway = await runningGateway(settings.data);
-  const made =
-    gateway === undefined
-      ? await changeOffline(settings, (keys) => {
-          const key = keys.create(caller);
-          return { answer: key, fact: { action: 'create', key: key.id, caller }, undo: () => void keys.revoke(key.id) };
-        })
-      : ((await gateway.admin('POST', '/keys', { caller })) as { id: string; key: string });
+  const made = await withRunning(settings.data, async (gateway) => {
+    if (gateway !== undefined) return (await gateway.admin('POST', '/keys', { caller })) as { id: string; key: string };
+    return changeOffline(settings, (keys) => {
+      const key = keys.create(caller);
+      return { answer: key, fact: { action: 'create', key: key.id, caller }, undo: () => void keys.revoke(key.id) };
+    });
+  });
   if (options.json === true) return printJson({ ...made, caller });
   tell(`Key ${made.id} for caller "${caller}". It is shown this once; send it as "Authorization: Bearer KEY".`);
   print(made.key);
@@ -31,8 +31,7 @@ export async function createKey(caller: string, options: CommonOptions): Promise
 
 export async function listKeys(options: CommonOptions): Promise<void> {
   const { settings } = readSetup(options);
-  const gateway = await runningGateway(settings.data);
-  const keys = gateway === undefined ? readKeys(settings.data) : ((await gateway.admin('GET', '/keys')) as { keys: CallerKey[] }).keys;
+  const keys = await withRunning(settings.data, (gateway) => allKeys(gateway, settings));
   if (options.json === true) return printJson({ keys });
   if (keys.length === 0) return tell('There are no keys in the store. Make one with "signalbox keys create CALLER".');
   print(table([['KEY', 'CALLER', 'MADE', 'STATE'], ...keys.map((key) => [key.id, key.caller, day(key.createdAt), stateOf(key, settings)])]));
@@ -40,15 +39,28 @@ export async function listKeys(options: CommonOptions): Promise<void> {
 
 export async function revokeKey(id: string, options: CommonOptions): Promise<void> {
   const { settings } = readSetup(options);
-  const gateway = await runningGateway(settings.data);
-  const keys = gateway === undefined ? readKeys(settings.data) : ((await gateway.admin('GET', '/keys')) as { keys: CallerKey[] }).keys;
-  const known = keys.find((key) => key.id === id);
-  if (known === undefined) throw new CommandError(`There is no key "${id}". ${id.startsWith('sbx_') ? 'This looks like the text of a key; its id is needed. ' : ''}"signalbox keys list" shows them.`);
-  if (known.revokedAt !== undefined) throw new CommandError(`Key ${id} was revoked on ${day(known.revokedAt)} already.`);
-  if (gateway !== undefined) await gateway.admin('DELETE', `/keys/${encodeURIComponent(id)}`);
-  else await changeOffline(settings, (store) => ({ answer: store.revoke(id), fact: { action: 'revoke', key: id } }));
+  const known = await withRunning(settings.data, async (gateway) => {
+    const key = revocable(id, await allKeys(gateway, settings));
+    if (gateway !== undefined) await gateway.admin('DELETE', `/keys/${encodeURIComponent(id)}`);
+    else await changeOffline(settings, (store) => ({ answer: store.revoke(id), fact: { action: 'revoke', key: id } }));
+    return key;
+  });
   if (options.json === true) return printJson({ revoked: true, id, caller: known.caller });
   tell(`Key ${id} of caller "${known.caller}" is worth nothing any more.`);
+}
+
+function revocable(id: string, keys: readonly CallerKey[]): CallerKey {
+  const known = keys.find((key) => key.id === id);
+  if (known === undefined) {
+    // A key's text has no place on a command line, in an error, or in a shell's history.
+    throw new CommandError(id.startsWith('sbx_') ? 'This looks like the text of a key; its id is needed, as "signalbox keys list" shows it.' : `There is no key "${printable(id)}". "signalbox keys list" shows them.`);
+  }
+  if (known.revokedAt !== undefined) throw new CommandError(`Key ${id} was revoked on ${day(known.revokedAt)} already.`);
+  return known;
+}
+
+async function allKeys(gateway: RunningGateway | undefined, { data }: Settings): Promise<CallerKey[]> {
+  return gateway === undefined ? readKeys(data) : ((await gateway.admin('GET', '/keys')) as { keys: CallerKey[] }).keys;
 }
 
 const day = (time: number): string => new Date(time).toISOString().slice(0, 16).replace('T', ' ');

@@ -35,12 +35,11 @@ function report(error: unknown): number {
 
 /** Whoever read the output has gone, as `head` does: what is left to say is dropped, and the command ends as it would have. */
 function endWithReaders(): void {
-  const onError = (error: NodeJS.ErrnoException): void => {
+  process.stdout.on('error', (error: NodeJS.ErrnoException) => {
     if (error.code === 'EPIPE') return;
     process.stderr.write(`signalbox: the output cannot be written: ${error.message}\n`);
     process.exitCode = EXIT.failed;
-  };
-  process.stdout.on('error', onError);
+  });
   process.stderr.on('error', () => {});
 }
 

@@ -5,7 +5,7 @@ import { createRedactor } from '../../policies/index.ts';
 import type { DataDirLock } from '../../store/index.ts';
 import { createLog } from '../log.ts';
 import { openHall, type Hall } from '../hall.ts';
-import { CommandError, EXIT } from './exit.ts';
+import { CommandError, EXIT, SAME_WISH_MS } from './exit.ts';
 import { lockData, openingFault } from './faults.ts';
 import { applyOptions, readSetup, type CommonOptions, type Setup } from './setup.ts';
 import { welcome } from './welcome.ts';
@@ -28,12 +28,15 @@ export async function serve(options: ServeOptions): Promise<void> {
   const lock = takeLock(settings.data, options.ephemeral === true);
   const log = createLog({ ...settings.log, redactText: createRedactor({ extraNames: settings.audit.redact }).redactText });
   let hall: Hall | undefined;
-  let stopping = false;
+  let stoppingSince: number | undefined;
 
   const stop = (why: string): void => {
     // Asked twice, a person means it.
-    if (stopping) process.exit(EXIT.failed);
-    stopping = true;
+    if (stoppingSince !== undefined) {
+      if (performance.now() - stoppingSince > SAME_WISH_MS) process.exit(EXIT.failed);
+      return;
+    }
+    stoppingSince = performance.now();
     log.info({ why }, 'stopping');
     const closed = hall?.close(GRACE_MS) ?? Promise.resolve();
     closed.catch((error: unknown) => log.error({ error: String(error) }, 'did not stop cleanly')).finally(() => {

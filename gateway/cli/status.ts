@@ -2,21 +2,21 @@
 import type { ConnectorStatus } from '../../core/connector.ts';
 import { printable } from '../../core/text.ts';
 import type { StatusReport } from '../status.ts';
-import { runningGateway } from './access.ts';
+import { withRunning } from './access.ts';
 import { CommandError } from './exit.ts';
 import { counted, duration, print, printJson, table } from './print.ts';
 import { dataDirOf, type CommonOptions } from './setup.ts';
 
 export async function status(options: CommonOptions): Promise<void> {
   const data = dataDirOf(options);
-  const gateway = await runningGateway(data);
-  if (gateway === undefined) {
+  const found = await withRunning(data, async (gateway) => gateway && { url: gateway.url, report: (await gateway.admin('GET', '/status')) as StatusReport });
+  if (found === undefined) {
     if (options.json === true) printJson({ running: false, data });
     throw new CommandError(options.json === true ? '' : `No gateway runs on the data directory ${data}. Start one with "signalbox serve".`);
   }
-  const report = (await gateway.admin('GET', '/status')) as StatusReport;
-  if (options.json === true) printJson({ running: true, url: gateway.url, data, ...report });
-  else print(describe(report, gateway.url, data));
+  const { url, report } = found;
+  if (options.json === true) printJson({ running: true, url, data, ...report });
+  else print(describe(report, url, data));
 }
 
 function describe(report: StatusReport, url: string, data: string): string {

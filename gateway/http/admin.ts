@@ -68,7 +68,7 @@ function healthRoutes(app: Express, parts: AdminParts): void {
 
 function adminRoutes(admin: express.Router, parts: AdminParts): void {
   admin.get('/status', (_req, res) => void res.json(statusReport(parts)));
-  admin.get('/lease', (_req, res) => parts.leases.take(res));
+  admin.get('/lease', (req: Asked, res) => parts.leases.take(res, req.authenticated?.type === 'known' && req.authenticated.face === 'cli'));
   admin.post('/explain', (req, res) => {
     const { name, args, as, profile } = (req.body ?? {}) as Record<string, unknown>;
     if (typeof name !== 'string' || !isJsonObject(args ?? {})) {
