@@ -13,6 +13,16 @@ export interface AuditRecord {
   readonly [member: string]: unknown;
 }
 
+/** A record that its maker has written out already, because it is made for every call. */
+export interface WrittenRecord {
+  readonly kind: RecordKind;
+  readonly call?: string;
+  /** The whole record as one JSON object without line feeds; has `kind` and `time`, and neither `seq` nor `prev`. */
+  readonly written: string;
+}
+
+export type LedgerEntry = AuditRecord | WrittenRecord;
+
 /** A record as it is kept: `seq` without gaps from 1, `prev` the hash of the record before (64 zeros at first). */
 export interface StoredRecord {
   readonly seq: number;
@@ -34,12 +44,12 @@ export interface Ledger {
    * Resolves when the record is durable (fdatasync done).
    * @throws LedgerUnavailable when it cannot be written; then it is not, and will not be.
    */
-  write(record: AuditRecord): Promise<void>;
+  write(record: LedgerEntry): Promise<void>;
   /**
    * Goes with the next commit, within `lagMs` at the latest; kept in memory and tried again for as long as the ledger
    * cannot be written, so that the end of a call that happened is never lost while the process lives.
    */
-  writeSoon(record: AuditRecord): void;
+  writeSoon(record: LedgerEntry): void;
   /** Whether the last attempt to write worked, and in words why not. */
   health(): { readonly ok: boolean; readonly problem?: string };
   /** Commits what is pending and closes. */

@@ -15,14 +15,14 @@ export interface Progress {
 export interface CallContext {
   readonly cancellation: Cancellation;
   /** W3C trace context that came with the call. */
-  readonly traceparent?: string;
+  readonly traceparent?: string | undefined;
   /** Called in order, before the outcome, never after it. Absent where the client asked for no progress. */
-  readonly onProgress?: (progress: Progress) => void;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** What the client says it can do (its words: never a policy input). */
-  readonly clientCapabilities?: JsonObject;
-  readonly clientInfo?: JsonObject;
+  readonly clientCapabilities?: JsonObject | undefined;
+  readonly clientInfo?: JsonObject | undefined;
   /** The client's `_meta` without the keys that the gateway answers for; passed on upstream. */
-  readonly meta?: JsonObject;
+  readonly meta?: JsonObject | undefined;
   /** `performance.now()` when the call arrived. */
   readonly arrivedAt: number;
 }

@@ -9,11 +9,11 @@ export interface Invocation {
   readonly tool: string;
   readonly args: JsonObject;
   /** Passed on in `_meta`; holds no key that the connector sets itself. */
-  readonly meta?: JsonObject;
-  readonly traceparent?: string;
+  readonly meta?: JsonObject | undefined;
+  readonly traceparent?: string | undefined;
   readonly cancellation: Cancellation;
-  readonly onProgress?: (progress: Progress) => void;
-  readonly clientCapabilities?: JsonObject;
+  readonly onProgress?: ((progress: Progress) => void) | undefined;
+  readonly clientCapabilities?: JsonObject | undefined;
 }
 
 export type FaultReason =

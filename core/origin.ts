@@ -2,7 +2,7 @@
 export interface Origin {
   readonly face: 'mcp' | 'cli' | 'stdio' | 'loop' | 'console';
   /** Protocol version that the client speaks, where the face has one. */
-  readonly protocolVersion?: string;
-  readonly sessionId?: string;
-  readonly requestId?: string;
+  readonly protocolVersion?: string | undefined;
+  readonly sessionId?: string | undefined;
+  readonly requestId?: string | undefined;
 }

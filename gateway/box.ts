@@ -33,14 +33,15 @@ export interface BoxParts {
   readonly redact: (value: JsonValue) => JsonValue;
 }
 
-/** Views kept; each is one profile as one kind of caller sees it. */
+/** Views kept of one profile; each is what one caller sees. */
 const MAX_VIEWS = 512;
 
 export function createBox(parts: BoxParts): Box & { catalogChanged(): void } {
   const { settings, rules, connectors } = parts;
   const build = createCatalogBuilder();
   const profiles = new Map(settings.profiles.map((profile) => [profile.id, profile]));
-  const views = new Map<string, View>();
+  // By profile, then by caller.
+  const views = new Map<string | undefined, Map<string, View>>();
   let catalog: Catalog | undefined;
   let isSettled = false;
   const settled = Promise.all([...connectors.values()].map((connector) => connector.settled)).then(() => {
@@ -62,14 +63,17 @@ export function createBox(parts: BoxParts): Box & { catalogChanged(): void } {
     isSettled: () => isSettled,
     catalog: current,
     view(principal, profile) {
-      if (profile !== undefined && !profiles.has(profile)) return undefined;
       if (principal.profiles !== undefined && !isOpen(principal.profiles, profile)) return undefined;
-      const key = `${profile ?? ''}\n${principal.id}`;
-      let view = views.get(key);
+      let ofProfile = views.get(profile);
+      if (ofProfile === undefined) {
+        if (profile !== undefined && !profiles.has(profile)) return undefined;
+        views.set(profile, (ofProfile = new Map()));
+      }
+      let view = ofProfile.get(principal.id);
       if (view === undefined) {
         view = makeView(principal, profile);
-        if (views.size >= MAX_VIEWS) views.delete(views.keys().next().value as string);
-        views.set(key, view);
+        if (ofProfile.size >= MAX_VIEWS) ofProfile.delete(ofProfile.keys().next().value as string);
+        ofProfile.set(principal.id, view);
       }
       return view;
     },

@@ -8,7 +8,7 @@ import type { Outcome, ToolCall } from '../core/call.ts';
 import type { InvokeResult } from '../core/connector.ts';
 import type { Decision, DecisionRequest } from '../core/decision.ts';
 import type { JsonObject } from '../core/json.ts';
-import type { Lease } from '../core/lease.ts';
+import type { LeaseResult } from '../core/lease.ts';
 import type { Log } from '../core/log.ts';
 import type { Box } from './box.ts';
 import type { ViewRoute } from './catalog/view.ts';
@@ -28,70 +28,44 @@ export type CallTool = (box: Box, call: ToolCall) => Promise<Outcome>;
 export function createPipeline(parts: PipelineParts): CallTool {
   const { ledger, records, log, onOutcome } = parts;
 
-  async function run(box: Box, call: ToolCall, seen: { ref?: string }): Promise<Outcome> {
-    // 1 resolve: in the catalog as this principal sees it. Unseen is unknown.
-    const route = await resolve(box, call);
-    if (route === undefined) {
-      return refuse(box, call, undefined, { type: 'refused', code: 'unknown_tool', message: `Unknown tool: ${call.name}` });
-    }
-    seen.ref = route.ref;
+  async function run(box: Box, call: ToolCall, route: ViewRoute | undefined): Promise<Outcome> {
+    if (route === undefined) return refuse(box, call, route, { type: 'refused', code: 'unknown_tool', message: `Unknown tool: ${call.name}` });
 
     // 2 decide
     const request: DecisionRequest = { principal: call.principal, route, args: call.args, origin: call.origin, profile: call.profile };
     const decision = box.rules.decide(request);
-    if (decision.effect === 'deny') {
-      return refuse(box, call, route, { type: 'refused', code: 'denied', message: decision.reason, decision });
-    }
+    if (decision.effect === 'deny') return refuse(box, call, route, { type: 'refused', code: 'denied', message: decision.reason, decision });
 
     // 3 lease
     const leased = box.limiter.lease(request, Date.now());
-    if (leased.type === 'limited') {
-      return refuse(
-        box,
-        call,
-        route,
-        {
-          type: 'refused',
-          code: 'rate_limited',
-          message: leased.message,
-          decision,
-          ...(leased.retryAfterMs === undefined ? {} : { retryAfterMs: leased.retryAfterMs }),
-        },
-        leased.limit,
-      );
-    }
+    if (leased.type === 'limited') return refuse(box, call, route, limited(leased, decision), leased.limit);
+    const { lease } = leased;
     try {
       // 4 approve: what a person must allow waits until one has.
-      if (decision.effect === 'ask') return await wait(box, call, route, decision);
-      return await execute(box, call, route, decision, leased.lease);
+      if (decision.effect === 'ask') return wait(box, call, route, decision);
+
+      // 5 intent: durable before any byte goes upstream. No intent, no call.
+      try {
+        await ledger.write(records.intent(box, call, route, decision, lease));
+      } catch (error) {
+        log.error({ call: call.id, error: String(error) }, 'call refused: its intent could not be recorded');
+        return { type: 'refused', code: 'ledger_unavailable', message: 'The call was not made, because it could not be recorded.' };
+      }
+      return await execute(box, call, route);
     } finally {
-      leased.lease.settle();
+      lease.settle();
     }
   }
 
-  async function execute(box: Box, call: ToolCall, route: ViewRoute, decision: Decision, lease: Lease): Promise<Outcome> {
-    // 5 intent: durable before any byte goes upstream. No intent, no call.
-    try {
-      await ledger.write(records.intent(box, call, route, decision, lease));
-    } catch (error) {
-      log.error({ call: call.id, error: String(error) }, 'call refused: its intent could not be recorded');
-      return { type: 'refused', code: 'ledger_unavailable', message: 'The call was not made, because it could not be recorded.' };
-    }
+  async function execute(box: Box, call: ToolCall, route: ViewRoute): Promise<Outcome> {
     const sentAt = performance.now();
+    // The client's capabilities stay here: what an upstream would ask of the client, the gateway cannot carry yet.
+    const { cancellation, onProgress, meta, traceparent } = call.context;
     let outcome: Outcome = { type: 'failed', code: 'internal', message: 'The call ended without an outcome.', executed: 'maybe' };
     let bytes = 0;
     try {
       // 6 invoke
-      const { cancellation, onProgress, meta, traceparent, clientCapabilities } = call.context;
-      const result = await route.connector.invoke({
-        tool: route.tool,
-        args: call.args,
-        cancellation,
-        ...(onProgress === undefined ? {} : { onProgress }),
-        ...(meta === undefined ? {} : { meta }),
-        ...(traceparent === undefined ? {} : { traceparent }),
-        ...(clientCapabilities === undefined ? {} : { clientCapabilities }),
-      });
+      const result = await route.connector.invoke({ tool: route.tool, args: call.args, cancellation, onProgress, meta, traceparent });
       // 7 guard: the size cap is the connector's, which never buffers more than it.
       if (result.type !== 'fault') bytes = result.bytes;
       outcome = toOutcome(route, result);
@@ -104,46 +78,49 @@ export function createPipeline(parts: PipelineParts): CallTool {
     return outcome;
   }
 
-  async function refuse(
-    box: Box,
-    call: ToolCall,
-    route: ViewRoute | undefined,
-    outcome: Outcome & { type: 'refused' },
-    limit?: string,
-  ): Promise<Outcome> {
+  function refuse(box: Box, call: ToolCall, route: ViewRoute | undefined, outcome: Outcome & { type: 'refused' }, limit?: string): Outcome {
     ledger.writeSoon(records.refused(box, call, route, outcome, limit));
     return outcome;
   }
 
-  async function wait(box: Box, call: ToolCall, route: ViewRoute, decision: Decision): Promise<Outcome> {
+  function wait(box: Box, call: ToolCall, route: ViewRoute, decision: Decision): Outcome {
     const outcome: Outcome = { type: 'waiting', approvalId: call.id, message: decision.reason, decision };
     ledger.writeSoon(records.waiting(box, call, route, outcome));
     return outcome;
   }
 
   return async (box, call) => {
-    const seen: { ref?: string } = {};
     let outcome: Outcome;
+    let route: ViewRoute | undefined;
     try {
-      outcome = await run(box, call, seen);
+      // 1 resolve: in the catalog as this principal sees it. Unseen is unknown.
+      route = find(box, call);
+      if (route === undefined && !box.isSettled()) route = await findLater(box, call);
+      outcome = await run(box, call, route);
     } catch (error) {
       log.error({ call: call.id, error: error instanceof Error ? error.stack : String(error) }, 'fault on the call path');
       outcome = { type: 'failed', code: 'internal', message: `Something went wrong inside the gateway (id ${call.id}).`, executed: 'maybe' };
     }
-    onOutcome?.(call, seen.ref, outcome, performance.now() - call.context.arrivedAt);
+    onOutcome?.(call, route?.ref, outcome, performance.now() - call.context.arrivedAt);
     return outcome;
   };
 }
 
+const find = (box: Box, call: ToolCall): ViewRoute | undefined => box.view(call.principal, call.profile)?.routes.get(call.name);
+
 /** A name that is not there may belong to a server that is still connecting: only then is it worth waiting. */
-async function resolve(box: Box, call: ToolCall): Promise<ViewRoute | undefined> {
-  const find = () => box.view(call.principal, call.profile)?.routes.get(call.name);
-  const route = find();
-  if (route !== undefined || box.isSettled()) return route;
+async function findLater(box: Box, call: ToolCall): Promise<ViewRoute | undefined> {
   await box.settled;
-  return find();
+  return find(box, call);
 }
 
+const limited = ({ message, retryAfterMs }: LeaseResult & { type: 'limited' }, decision: Decision): Outcome & { type: 'refused' } => ({
+  type: 'refused',
+  code: 'rate_limited',
+  message,
+  decision,
+  ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
+});
 function toOutcome(route: ViewRoute, result: InvokeResult): Outcome {
   switch (result.type) {
     case 'result':

@@ -1,110 +1,121 @@
 /**
  * What the ledger is told of a call: who, by which way in, which tool, with which arguments, decided by what, ended how.
  * Arguments appear redacted, with a keyed digest of the exact ones; no result content appears at all.
+ * Written out by hand, since it is made twice for every call; what a caller and a route bring is written once for both.
  */
-import { createHmac } from 'node:crypto';
 import { performance } from 'node:perf_hooks';
-import type { AuditRecord } from '../core/audit.ts';
+import type { RecordKind, WrittenRecord } from '../core/audit.ts';
 import type { Outcome, ToolCall } from '../core/call.ts';
 import type { Decision } from '../core/decision.ts';
 import { canonicalJson, type JsonObject } from '../core/json.ts';
 import type { Lease } from '../core/lease.ts';
+import type { Principal } from '../core/principal.ts';
 import type { Box } from './box.ts';
 import type { ViewRoute } from './catalog/view.ts';
+import { createHmacSha256 } from './hmac.ts';
 
 type Refusal = Outcome & { type: 'refused' };
 type Waiting = Outcome & { type: 'waiting' };
 
 export interface CallRecords {
-  intent(box: Box, call: ToolCall, route: ViewRoute, decision: Decision, lease: Lease): AuditRecord;
-  outcome(call: ToolCall, outcome: Outcome, measured: { bytes: number; upstreamMs: number }): AuditRecord;
-  refused(box: Box, call: ToolCall, route: ViewRoute | undefined, outcome: Refusal, limit?: string): AuditRecord;
-  waiting(box: Box, call: ToolCall, route: ViewRoute, outcome: Waiting): AuditRecord;
+  intent(box: Box, call: ToolCall, route: ViewRoute, decision: Decision, lease: Lease): WrittenRecord;
+  outcome(call: ToolCall, outcome: Outcome, measured: { bytes: number; upstreamMs: number }): WrittenRecord;
+  refused(box: Box, call: ToolCall, route: ViewRoute | undefined, outcome: Refusal, limit?: string): WrittenRecord;
+  waiting(box: Box, call: ToolCall, route: ViewRoute, outcome: Waiting): WrittenRecord;
 }
 
 /** Longest name that is recorded of what a caller asked for. */
 const MAX_NAME = 200;
+/** Hex digits of the policy and configuration hashes in a call's records; `start` and `reload` records have them whole. */
+const HASH_DIGITS = 16;
+
+/** `,"name":value`, or nothing where there is no value. */
+const member = (name: string, value: unknown): string => (value === undefined ? '' : `,"${name}":${JSON.stringify(value)}`);
 
 /** @param argumentsKey key of the HMAC over arguments; without it nobody can guess short arguments from their digest */
 export function createCallRecords(argumentsKey: Buffer): CallRecords {
-  const digest = (text: string): string => createHmac('sha256', argumentsKey).update(text).digest('base64url');
+  const digest = createHmacSha256(argumentsKey);
+  const routeTexts = new WeakMap<ViewRoute, string>();
+  const callerTexts = new WeakMap<Principal, string>();
 
-  function argumentsOf(box: Box, args: JsonObject): object {
+  function argumentsText(box: Box, args: JsonObject): string {
     const text = canonicalJson(args);
+    const size = `,"argsBytes":${Buffer.byteLength(text)}`;
     switch (box.settings.audit.payloads) {
       case 'none':
-        return { argsBytes: Buffer.byteLength(text) };
+        return size;
       case 'digest':
-        return { argsBytes: Buffer.byteLength(text), argsHmac: digest(text) };
-      case 'redacted':
-        return { argsBytes: Buffer.byteLength(text), argsHmac: digest(text), args: box.redact(args) };
+        return `${size},"argsHmac":"${digest(text)}"`;
+      case 'redacted': {
+        const shown = box.redact(args);
+        return `${size},"argsHmac":"${digest(text)}","args":${shown === args ? text : JSON.stringify(shown)}`;
+      }
     }
   }
 
   /** Members that every first record of a call has, whatever became of it. */
-  function asked(box: Box, call: ToolCall, route: ViewRoute | undefined) {
+  function asked(kind: RecordKind, box: Box, call: ToolCall, route: ViewRoute | undefined): string {
     const { principal, origin } = call;
-    return {
-      time: Date.now(),
-      call: call.id,
-      caller: principal.id,
-      tenant: principal.tenant,
-      proof: principal.proof,
-      proofId: principal.proofId,
-      actsFor: principal.actsFor,
-      face: origin.face,
-      protocol: origin.protocolVersion,
-      session: origin.sessionId,
-      request: origin.requestId,
-      trace: call.context.traceparent?.slice(3, 35),
-      profile: call.profile,
-      name: call.name.slice(0, MAX_NAME),
-      tool: route?.ref,
-      fingerprint: route?.fingerprint,
-      ...argumentsOf(box, call.args),
-      config: box.settings.hash,
-    };
+    let caller = callerTexts.get(principal);
+    if (caller === undefined) callerTexts.set(principal, (caller = callerText(principal)));
+    let routed = '';
+    if (route !== undefined) {
+      routed = routeTexts.get(route) ?? '';
+      if (routed === '') routeTexts.set(route, (routed = `,"tool":${JSON.stringify(route.ref)},"fingerprint":"${route.fingerprint}"`));
+    }
+    return (
+      `{"kind":"${kind}","time":${Date.now()},"call":"${call.id}"${caller},"face":"${origin.face}"` +
+      `${member('protocol', origin.protocolVersion)}${member('session', origin.sessionId)}${member('request', origin.requestId)}` +
+      `${member('trace', call.context.traceparent?.slice(3, 35))}${member('profile', call.profile)}${member('name', call.name.slice(0, MAX_NAME))}` +
+      `${routed}${argumentsText(box, call.args)},"config":"${box.settings.hash.slice(0, HASH_DIGITS)}"`
+    );
   }
+
+  const decided = (decision: Decision): string =>
+    `,"effect":"${decision.effect}"${member('rule', decision.rule)},"policy":"${decision.policyHash.slice(0, HASH_DIGITS)}"`;
 
   return {
     intent: (box, call, route, decision, lease) => ({
       kind: 'intent',
-      ...asked(box, call, route),
-      effect: decision.effect,
-      rule: decision.rule,
-      policy: decision.policyHash,
-      limits: lease.limits,
-    }),
-    outcome: (call, outcome, measured) => ({
-      kind: 'outcome',
-      time: Date.now(),
       call: call.id,
-      outcome: outcome.type,
-      ...(outcome.type === 'completed' ? { isError: outcome.isError } : {}),
-      ...(outcome.type === 'failed' ? { code: outcome.code, executed: outcome.executed } : {}),
-      resultBytes: measured.bytes,
-      upstreamMs: round(measured.upstreamMs),
-      totalMs: round(performance.now() - call.context.arrivedAt),
+      written: `${asked('intent', box, call, route)}${decided(decision)},"limits":${JSON.stringify(lease.limits)}}`,
+    }),
+    outcome: (call, outcome, { bytes, upstreamMs }) => ({
+      kind: 'outcome',
+      call: call.id,
+      written:
+        `{"kind":"outcome","time":${Date.now()},"call":"${call.id}","outcome":"${outcome.type}"${endText(outcome)},"resultBytes":${bytes}` +
+        `,"upstreamMs":${round(upstreamMs)},"totalMs":${round(performance.now() - call.context.arrivedAt)}}`,
     }),
     refused: (box, call, route, outcome, limit) => ({
       kind: 'refused',
-      ...asked(box, call, route),
-      effect: outcome.decision?.effect,
-      rule: outcome.decision?.rule,
-      policy: outcome.decision?.policyHash ?? box.rules.hash,
-      code: outcome.code,
-      limit,
+      call: call.id,
+      written:
+        asked('refused', box, call, route) +
+        (outcome.decision === undefined ? `,"policy":"${box.rules.hash.slice(0, HASH_DIGITS)}"` : decided(outcome.decision)) +
+        `,"code":"${outcome.code}"${member('limit', limit)}}`,
     }),
     waiting: (box, call, route, outcome) => ({
       kind: 'refused',
-      ...asked(box, call, route),
-      effect: outcome.decision.effect,
-      rule: outcome.decision.rule,
-      policy: outcome.decision.policyHash,
-      code: 'approval_required',
-      approval: outcome.approvalId,
+      call: call.id,
+      written: `${asked('refused', box, call, route)}${decided(outcome.decision)},"code":"approval_required","approval":"${outcome.approvalId}"}`,
     }),
   };
 }
 
+const callerText = ({ id, tenant, proof, proofId, actsFor }: Principal): string =>
+  `${member('caller', id)}${member('tenant', tenant)}${member('proof', proof)}${member('proofId', proofId)}${member('actsFor', actsFor)}`;
+
+function endText(outcome: Outcome): string {
+  switch (outcome.type) {
+    case 'completed':
+      return `,"isError":${outcome.isError}`;
+    case 'failed':
+      return `,"code":"${outcome.code}","executed":"${outcome.executed}"`;
+    default:
+      return '';
+  }
+}
+
+/** Microseconds are as fine as anybody will ask for. */
 const round = (ms: number): number => Math.round(ms * 1000) / 1000;

@@ -10,6 +10,7 @@ export type Guarded =
   | { readonly type: 'pass'; /** An origin that gets CORS headers. */ readonly crossOrigin?: string }
   | { readonly type: 'refused'; readonly message: string };
 
+const PASS: Guarded = { type: 'pass' };
 const LOOPBACK_NAMES = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 export const isLoopbackHost = (host: string): boolean =>
@@ -22,14 +23,20 @@ export function createGuard(listen: ListenSettings): (headers: IncomingHttpHeade
   // A rebound name is a name: bare addresses cannot be rebound, so a gateway that listens wider accepts them.
   const isAllowedHost = (name: string): boolean => hosts.has(name) || (wide && isIP(name.replace(/^\[|\]$/g, '')) !== 0);
 
+  /** The Host header that was let in last: nearly always that of the next request too. */
+  let lastHost: string | undefined;
+
   return (headers) => {
     const host = headers.host?.toLowerCase();
-    const name = host === undefined ? undefined : hostName(host);
-    if (name === undefined || !(isAllowedHost(name) || hosts.has(host as string))) {
-      return { type: 'refused', message: 'The Host header does not name this gateway.' };
+    if (host === undefined || host !== lastHost) {
+      const name = host === undefined ? undefined : hostName(host);
+      if (name === undefined || !(isAllowedHost(name) || hosts.has(host as string))) {
+        return { type: 'refused', message: 'The Host header does not name this gateway.' };
+      }
+      lastHost = host;
     }
     const origin = headers.origin?.toLowerCase();
-    if (origin === undefined) return { type: 'pass' };
+    if (origin === undefined) return PASS;
     if (origins.has(origin)) return { type: 'pass', crossOrigin: headers.origin as string };
     if (origin === `http://${host}` || origin === `https://${host}`) return { type: 'pass' };
     return { type: 'refused', message: 'The Origin header names a page that may not use this gateway.' };

@@ -13,7 +13,7 @@ import { parseBody } from '../wire/body.ts';
 import { readBody } from '../wire/read.ts';
 import { createBatch } from './batch.ts';
 import { checkParamHeaders, classify, one } from './envelope.ts';
-import { createExchange, sendJson, type Exchange } from './exchange.ts';
+import { HttpExchange, sendJson, type Exchange } from './exchange.ts';
 import { readMessage, type Message } from './message.ts';
 import type { RequestContext, RpcRequest } from './method.ts';
 import { methodNotFound, type Methods } from './methods.ts';
@@ -67,7 +67,7 @@ export function createEndpoint({ methods, sessions, log }: EndpointParts): Endpo
     if (parsed.type === 'refused') return fail(res, 400, 'invalid_request', parsed.message);
     if (Array.isArray(parsed.value)) return postBatch(req, res, admitted, parsed.value);
     const message = readMessage(parsed.value);
-    await dispatch(message, req, admitted, (headers) => createExchange(req, res, headers), res);
+    await dispatch(message, req, admitted, (headers) => new HttpExchange(req, res, headers), res);
   }
 
   /** Batches exist in 2025-03-26 alone (2025-06-18 took them out), and no modern request may hide in one. */
@@ -81,31 +81,46 @@ export function createEndpoint({ methods, sessions, log }: EndpointParts): Endpo
     batch.close();
   }
 
-  async function dispatch(
+  function dispatch(
     message: Message,
     req: IncomingMessage,
     admitted: Admitted,
-    exchangeWith: (headers: Readonly<Record<string, string>>) => Exchange,
+    exchangeWith: (headers?: Readonly<Record<string, string>>) => Exchange,
     res: ServerResponse | undefined,
-  ): Promise<void> {
+  ): void | Promise<void> {
     if (message.type === 'invalid') {
-      return exchangeWith({}).answer(tableError(message.id, 'invalid_request', message.message), 400);
+      return exchangeWith().answer(tableError(message.id, 'invalid_request', message.message), 400);
     }
     if (message.type === 'response') return accepted(res);
     const isRequest = message.type === 'request';
     const classified = classify(message.method, message.params, req.headers, isRequest);
     if (classified.era === 'rejected') {
       const { code, message: words, data } = classified;
-      return exchangeWith({}).answer(tableError(isRequest ? message.id : null, code, words, data), ERRORS[code].http);
+      return exchangeWith().answer(tableError(isRequest ? message.id : null, code, words, data), ERRORS[code].http);
     }
-    const common = { ...admitted, traceparent: one(req.headers['traceparent']) };
+    const { box, principal, profile, face } = admitted;
+    const traceparent = one(req.headers['traceparent']);
     if (classified.era === 'modern') {
       if (!isRequest) return accepted(res);
-      return modernRequest(message, req, { ...common, ...classified, session: undefined, exchange: exchangeWith({}) });
+      const { protocolVersion, clientInfo, clientCapabilities } = classified;
+      const exchange = exchangeWith();
+      return modernRequest(message, req, {
+        box,
+        principal,
+        profile,
+        face,
+        era: 'modern',
+        protocolVersion,
+        session: undefined,
+        clientInfo,
+        clientCapabilities,
+        traceparent,
+        exchange,
+      });
     }
     const session = sessionOf(req, admitted);
     if (session === undefined && req.headers['mcp-session-id'] !== undefined) {
-      return exchangeWith({}).answer(tableError(isRequest ? message.id : null, 'unknown_session', 'This session does not exist.'), 404);
+      return exchangeWith().answer(tableError(isRequest ? message.id : null, 'unknown_session', 'This session does not exist.'), 404);
     }
     if (!isRequest) {
       if (session !== undefined && message.method === 'notifications/cancelled') cancel(session, message.params);
@@ -113,14 +128,18 @@ export function createEndpoint({ methods, sessions, log }: EndpointParts): Endpo
     }
     if (message.method === 'initialize') return initialize(message, admitted, exchangeWith);
     const protocolVersion = session?.protocolVersion ?? one(req.headers['mcp-protocol-version']) ?? ASSUMED_VERSION;
-    await run(methods.legacy, message, {
-      ...common,
+    return run(methods.legacy, message, {
+      box,
+      principal,
+      profile,
+      face,
       era: 'legacy',
       protocolVersion,
       session,
       clientInfo: session?.clientInfo,
       clientCapabilities: session?.clientCapabilities,
-      exchange: exchangeWith({}),
+      traceparent,
+      exchange: exchangeWith(),
     });
   }
 
@@ -137,26 +156,30 @@ export function createEndpoint({ methods, sessions, log }: EndpointParts): Endpo
     return run(methods.modern, message, context);
   }
 
-  async function run(table: Methods['legacy'], message: RpcRequest, context: RequestContext): Promise<void> {
+  function run(table: Methods['legacy'], message: RpcRequest, context: RequestContext): void | Promise<void> {
     const method = table.get(message.method);
     const { exchange, era } = context;
     // Only 2026 says 404; in 2025 the status speaks of the transport (2025-11-25, basic/transports).
     if (method === undefined) return exchange.answer(methodNotFound(message.id, message.method), era === 'modern' ? 404 : 200);
-    waiting.add(exchange);
-    try {
-      await method(message, context);
-    } catch (error) {
+    const fault = (error: unknown): void => {
       log.error({ method: message.method, error: error instanceof Error ? error.stack : String(error) }, 'fault while answering');
       exchange.answer(tableError(message.id, 'internal', 'Something went wrong.'), 500);
-    } finally {
-      waiting.delete(exchange);
+    };
+    waiting.add(exchange);
+    const over = (): void => void waiting.delete(exchange);
+    try {
+      const answered = method(message, context);
+      if (answered !== undefined) return answered.catch(fault).then(over);
+    } catch (error) {
+      fault(error);
     }
+    over();
   }
 
   function initialize(
     { id, params }: RpcRequest,
     { principal, profile, box }: Admitted,
-    exchangeWith: (headers: Readonly<Record<string, string>>) => Exchange,
+    exchangeWith: (headers?: Readonly<Record<string, string>>) => Exchange,
   ): void {
     const wanted = own(params, 'protocolVersion');
     const info = own(params, 'clientInfo');

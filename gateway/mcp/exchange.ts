@@ -21,52 +21,62 @@ export interface Exchange {
   readonly startedAt: number;
 }
 
-/** @param headers sent with every kind of answer */
-export function createExchange(req: IncomingMessage, res: ServerResponse, headers: Readonly<Record<string, string>>): Exchange {
-  const takesStreams = req.headers.accept?.includes('text/event-stream') ?? false;
-  let stream: EventStream | undefined;
-  let done = false;
+const NO_HEADERS: Readonly<Record<string, string>> = {};
 
-  const upgrade = (): EventStream | undefined => {
-    if (done || !takesStreams) return undefined;
-    return (stream ??= openStream(res, headers));
-  };
+export class HttpExchange implements Exchange {
+  readonly startedAt = Date.now();
+  readonly #req: IncomingMessage;
+  readonly #res: ServerResponse;
+  readonly #headers: Readonly<Record<string, string>>;
+  #stream: EventStream | undefined;
+  #done = false;
 
-  return {
-    startedAt: Date.now(),
-    notify(json) {
-      upgrade()?.offer(json);
-    },
-    stream: upgrade,
-    answer(chunks, status = 200) {
-      if (done || res.destroyed) return;
-      done = true;
-      if (stream !== undefined) {
-        stream.send(typeof chunks === 'string' ? chunks : chunks.map(String).join(''));
-        stream.end();
-        return;
-      }
-      sendJson(res, status, chunks, headers);
-    },
-    drop() {
-      if (done || res.destroyed) return;
-      const open = upgrade();
-      done = true;
-      if (open === undefined) res.destroy();
-      else open.end();
-    },
-    onGone(listener) {
-      res.once('close', () => {
-        if (!done) {
-          done = true;
-          listener();
-        }
-      });
-    },
-    beat() {
-      upgrade()?.beat();
-    },
-  };
+  /** @param headers sent with every kind of answer */
+  constructor(req: IncomingMessage, res: ServerResponse, headers: Readonly<Record<string, string>> = NO_HEADERS) {
+    this.#req = req;
+    this.#res = res;
+    this.#headers = headers;
+  }
+
+  stream(): EventStream | undefined {
+    if (this.#done) return undefined;
+    if (this.#stream === undefined && this.#req.headers.accept?.includes('text/event-stream') === true) {
+      this.#stream = openStream(this.#res, this.#headers);
+    }
+    return this.#stream;
+  }
+
+  notify(json: string): void {
+    this.stream()?.offer(json);
+  }
+
+  answer(chunks: string | readonly (string | Buffer)[], status = 200): void {
+    if (this.#done || this.#res.destroyed) return;
+    this.#done = true;
+    if (this.#stream === undefined) return sendJson(this.#res, status, chunks, this.#headers);
+    this.#stream.send(typeof chunks === 'string' ? chunks : chunks.map(String).join(''));
+    this.#stream.end();
+  }
+
+  drop(): void {
+    if (this.#done || this.#res.destroyed) return;
+    const stream = this.stream();
+    this.#done = true;
+    if (stream === undefined) this.#res.destroy();
+    else stream.end();
+  }
+
+  onGone(listener: () => void): void {
+    this.#res.once('close', () => {
+      if (this.#done) return;
+      this.#done = true;
+      listener();
+    });
+  }
+
+  beat(): void {
+    this.stream()?.beat();
+  }
 }
 
 /** Writes a JSON answer whose length is known. */
@@ -74,9 +84,10 @@ export function sendJson(
   res: ServerResponse,
   status: number,
   chunks: string | readonly (string | Buffer)[],
-  headers: Readonly<Record<string, string>> = {},
+  headers: Readonly<Record<string, string>> = NO_HEADERS,
 ): void {
   const body = typeof chunks === 'string' ? chunks : Buffer.concat(chunks.map((chunk) => (typeof chunk === 'string' ? Buffer.from(chunk) : chunk)));
-  res.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body), ...headers });
+  for (const name in headers) res.setHeader(name, headers[name] as string);
+  res.writeHead(status, { 'content-type': 'application/json', 'content-length': Buffer.byteLength(body) });
   res.end(body);
 }

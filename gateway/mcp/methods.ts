@@ -113,29 +113,21 @@ function toolCall(
   const { session, exchange } = context;
   const meta = own(params, '_meta');
   const token = isJsonObject(meta) ? own(meta, 'progressToken') : undefined;
-  const passedOn = isJsonObject(meta) ? withoutHopKeys(meta) : undefined;
-  const traceparent = traceOf(meta, context.traceparent);
-  const { clientCapabilities, clientInfo } = context;
   return {
     id: callId,
     principal: context.principal,
     profile: context.profile,
     name,
     args,
-    origin: {
-      face: context.face,
-      protocolVersion: context.protocolVersion,
-      requestId: String(id),
-      ...(session === undefined ? {} : { sessionId: session.id }),
-    },
+    origin: { face: context.face, protocolVersion: context.protocolVersion, sessionId: session?.id, requestId: String(id) },
     context: {
       cancellation,
       arrivedAt: performance.now(),
-      ...(token === undefined ? {} : { onProgress: progressSender(exchange, token) }),
-      ...(passedOn === undefined ? {} : { meta: passedOn }),
-      ...(traceparent === undefined ? {} : { traceparent }),
-      ...(clientCapabilities === undefined ? {} : { clientCapabilities }),
-      ...(clientInfo === undefined ? {} : { clientInfo }),
+      onProgress: token === undefined ? undefined : progressSender(exchange, token),
+      meta: isJsonObject(meta) ? withoutHopKeys(meta) : undefined,
+      traceparent: traceOf(meta, context.traceparent),
+      clientCapabilities: context.clientCapabilities,
+      clientInfo: context.clientInfo,
     },
   };
 }

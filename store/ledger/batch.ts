@@ -1,5 +1,5 @@
 /** Records on their way into one commit, in the order in which they came. No I/O. */
-import type { AuditRecord, LedgerUnavailable } from '../../core/audit.ts';
+import type { LedgerEntry, LedgerUnavailable } from '../../core/audit.ts';
 
 interface Waiter {
   readonly resolve: () => void;
@@ -10,7 +10,7 @@ interface Waiter {
 const NOBODY: Waiter = { resolve() {}, reject() {} };
 
 export class Batch {
-  readonly #records: AuditRecord[] = [];
+  readonly #records: LedgerEntry[] = [];
   readonly #texts: string[] = [];
   /** Beside each record: who waits for it; `undefined` where it only has to get there some time. */
   readonly #waiters: (Waiter | undefined)[] = [];
@@ -21,7 +21,7 @@ export class Batch {
     return this.#records.length;
   }
 
-  get records(): readonly AuditRecord[] {
+  get records(): readonly LedgerEntry[] {
     return this.#records;
   }
 
@@ -30,7 +30,7 @@ export class Batch {
     return this.#texts.join('\n');
   }
 
-  add(record: AuditRecord, text: string, waiter?: Waiter): void {
+  add(record: LedgerEntry, text: string, waiter?: Waiter): void {
     this.#records.push(record);
     this.#texts.push(text);
     this.#waiters.push(waiter);
@@ -46,7 +46,7 @@ export class Batch {
    * Refuses what is waited for, and returns a batch of what is kept for the next try. Records that were refused are
    * handed to `refused`.
    */
-  reject(error: LedgerUnavailable, refused: (record: AuditRecord) => void): Batch {
+  reject(error: LedgerUnavailable, refused: (record: LedgerEntry) => void): Batch {
     const kept = new Batch();
     this.#records.forEach((record, index) => {
       const waiter = this.#waiters[index];

@@ -4,7 +4,7 @@
  */
 import { join } from 'node:path';
 import type { Worker } from 'node:worker_threads';
-import { LedgerUnavailable, type AuditRecord, type Ledger } from '../../core/audit.ts';
+import { LedgerUnavailable, type LedgerEntry, type Ledger } from '../../core/audit.ts';
 import type { Log } from '../../core/log.ts';
 import { ensureDataDir } from '../files.ts';
 import { Batch } from './batch.ts';
@@ -107,7 +107,7 @@ class WorkerLedger implements Ledger {
     return this.#opening.promise;
   }
 
-  write(record: AuditRecord): Promise<void> {
+  write(record: LedgerEntry): Promise<void> {
     return new Promise((resolve, reject) => {
       if (this.#closing !== undefined) return reject(new LedgerUnavailable('the ledger is closed'));
       this.#pending.add(record, recordText(record), { resolve, reject });
@@ -117,7 +117,7 @@ class WorkerLedger implements Ledger {
     });
   }
 
-  writeSoon(record: AuditRecord): void {
+  writeSoon(record: LedgerEntry): void {
     const text = recordText(record);
     if (this.#closing !== undefined) {
       this.#log.error({ kind: record.kind, call: record.call }, 'a record came after the ledger was closed and is lost');
@@ -327,7 +327,8 @@ class WorkerLedger implements Ledger {
 const unavailable = (problem: string): LedgerUnavailable => new LedgerUnavailable(`the ledger cannot be written: ${problem}`);
 
 /** @throws TypeError where a record cannot be kept: it names what only the ledger may, or is no JSON */
-function recordText(record: AuditRecord): string {
+function recordText(record: LedgerEntry): string {
+  if (typeof record.written === 'string') return record.written;
   // Two members of one name would let two readers of the same body see two records.
   if (Object.hasOwn(record, 'seq') || Object.hasOwn(record, 'prev')) {
     throw new TypeError('a record may not name "seq" or "prev": the ledger gives them');

@@ -1,7 +1,7 @@
 /** Which calls have an intent and no end yet: how many may still bring a record, and below which seq all have ended. */
-import type { AuditRecord } from '../../core/audit.ts';
+import type { LedgerEntry } from '../../core/audit.ts';
 
-const ends = (record: AuditRecord): boolean => record.kind === 'outcome' || record.kind === 'unknown';
+const ends = (record: LedgerEntry): boolean => record.kind === 'outcome' || record.kind === 'unknown';
 
 export class OpenCalls {
   /** Calls whose intent was handed in and whose end was not. */
@@ -9,16 +9,16 @@ export class OpenCalls {
   /** Durable intents without a durable end, oldest first. */
   readonly #intents = new Map<string, number>();
 
-  handedIn(record: AuditRecord): void {
+  handedIn(record: LedgerEntry): void {
     if (record.kind === 'intent') this.running += 1;
     else if (ends(record) && this.running > 0) this.running -= 1;
   }
 
-  refused(record: AuditRecord): void {
+  refused(record: LedgerEntry): void {
     if (record.kind === 'intent' && this.running > 0) this.running -= 1;
   }
 
-  durable(records: readonly AuditRecord[], firstSeq: number): void {
+  durable(records: readonly LedgerEntry[], firstSeq: number): void {
     let seq = firstSeq;
     for (const record of records) {
       if (record.call !== undefined) {
