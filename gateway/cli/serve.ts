@@ -5,6 +5,7 @@ import { createRedactor } from '../../policies/index.ts';
 import type { DataDirLock } from '../../store/index.ts';
 import { createLog } from '../log.ts';
 import { openHall, type Hall } from '../hall.ts';
+import { tell } from './print.ts';
 import { CommandError, EXIT, SAME_WISH_MS } from './exit.ts';
 import { lockData, openingFault } from './faults.ts';
 import { applyOptions, readSetup, type CommonOptions, type Setup } from './setup.ts';
@@ -23,7 +24,7 @@ export interface ServeOptions extends CommonOptions {
 const GRACE_MS = 10_000;
 
 export async function serve(options: ServeOptions): Promise<void> {
-  const setup = withListenOptions(readSetup(options), options);
+  const setup = withListenOptions(readSetup(options, (text) => tell(`warning: ${text}`)), options);
   const { settings } = setup;
   const lock = takeLock(settings.data, options.ephemeral === true);
   const log = createLog({ ...settings.log, redactText: createRedactor({ extraNames: settings.audit.redact }).redactText });

@@ -21,12 +21,13 @@ export interface Setup {
 }
 
 /**
+ * Warnings are for those who start or check the gateway; said at each call they would only be noise.
  * @throws CommandError with every problem of the file
  */
-export function readSetup(options: CommonOptions, onWarning: (text: string) => void = warn): Setup {
+export function readSetup(options: CommonOptions, onWarning?: (text: string) => void): Setup {
   const path = options.config ?? defaultConfigPath(process.cwd());
   const loaded = path === undefined ? parseConfig('{}', 'built-in defaults', { baseDir: process.cwd(), checkExpression }) : loadConfig(path, { checkExpression });
-  for (const warning of loaded.warnings) onWarning(formatProblems([warning]));
+  for (const warning of loaded.warnings) onWarning?.(formatProblems([warning]));
   if (!loaded.ok) throw new CommandError(formatProblems(loaded.problems), EXIT.usage);
   const { source: _none, ...builtIn } = loaded.settings;
   return applyOptions(path === undefined ? builtIn : loaded.settings, path, options);
@@ -41,5 +42,3 @@ export function applyOptions(loaded: Settings, path: string | undefined, options
   const baseDir = path === undefined ? process.cwd() : dirname(resolve(path));
   return { settings, secrets: createSecretSource({ env: process.env, baseDir }), path: path === undefined ? undefined : resolve(path) };
 }
-
-const warn = (text: string): void => void process.stderr.write(`warning: ${text}\n`);
