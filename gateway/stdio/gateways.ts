@@ -7,6 +7,7 @@ import { Pool } from 'undici';
 import { readGatewayInfo, type GatewayInfo } from '../../store/index.ts';
 import { FACE_HEADER } from '../auth.ts';
 import { CommandError, EXIT } from '../cli/exit.ts';
+import { reachable } from '../reachable.ts';
 import { LOG_FILE, startDaemon, type Daemon, type DaemonOptions } from './daemon.ts';
 import { takeLease, type Lease } from './lease.ts';
 
@@ -78,8 +79,8 @@ export function createGateways(options: GatewaysOptions): Gateways {
   }
 
   async function open(info: GatewayInfo | undefined): Promise<Gateway | undefined> {
-    const origin = info?.url === undefined ? undefined : reachable(info.url);
-    if (info === undefined || origin === undefined) return undefined;
+    if (info?.url === undefined) return undefined;
+    const origin = reachable(info.url);
     const headers = ['authorization', `Bearer ${info.adminToken}`, FACE_HEADER, 'stdio'];
     const lease = await takeLease(origin, headers);
     if (lease === undefined) return undefined;
@@ -118,15 +119,6 @@ export function createGateways(options: GatewaysOptions): Gateways {
       held = undefined;
     },
   };
-}
-
-/** A gateway that listens on every address is reached on the loopback one. */
-function reachable(url: string): string | undefined {
-  if (!URL.canParse(url)) return undefined;
-  const parsed = new URL(url);
-  if (parsed.hostname === '0.0.0.0') parsed.hostname = '127.0.0.1';
-  if (parsed.hostname === '[::]') parsed.hostname = '[::1]';
-  return parsed.origin;
 }
 
 function readInfo(dataDir: string): GatewayInfo | undefined {
