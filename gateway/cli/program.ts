@@ -68,7 +68,7 @@ const parseJsonObject = (text: string): JsonObject => {
   return value;
 };
 
-function createProgram(): Command {
+export function createProgram(): Command {
   const program = new Command('signalbox')
     .description('One gateway in front of your tool servers: routes, decides, limits and records every tool call.')
     .version(VERSION)

@@ -8,7 +8,7 @@ import { onTestFinished } from 'vitest';
 export const SIGNALBOX = new URL('../../bin/signalbox', import.meta.url).pathname;
 const SERVER = new URL('./server.ts', import.meta.url).pathname;
 
-export const SERVERS = `data: ./data\nservers:\n  up: ${JSON.stringify({ command: process.execPath, args: [SERVER] })}\n`;
+export const SERVERS = `data: ./data\nlisten: { port: 0 }\nservers:\n  up: ${JSON.stringify({ command: process.execPath, args: [SERVER] })}\n`;
 
 export interface Ended {
   readonly code: number | null;
