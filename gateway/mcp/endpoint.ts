@@ -48,10 +48,48 @@ export interface Endpoint {
 /** After this long without an answer a request becomes a stream with comments in it, so that nobody between gives up. */
 const QUIET_MS = 15_000;
 
-export function createEndpoint({ methods, sessions, log }: EndpointParts): Endpoint {
-  const waiting = new Set<Exchange>();
+export const createEndpoint = (parts: EndpointParts): Endpoint => new McpEndpoint(parts);
 
-  async function post(req: IncomingMessage, res: ServerResponse, admitted: Admitted): Promise<void> {
+class McpEndpoint implements Endpoint {
+  readonly #methods: Methods;
+  readonly #sessions: Sessions;
+  readonly #log: Log;
+  readonly #waiting = new Set<Exchange>();
+
+  constructor({ methods, sessions, log }: EndpointParts) {
+    this.#methods = methods;
+    this.#sessions = sessions;
+    this.#log = log;
+  }
+
+  get inFlight(): number {
+    return this.#waiting.size;
+  }
+
+  handle(req: IncomingMessage, res: ServerResponse, admitted: Admitted): void {
+    switch (req.method) {
+      case 'POST':
+        this.#post(req, res, admitted).catch((error: unknown) => {
+          this.#log.error({ error: String(error) }, 'fault at the endpoint');
+          if (!res.headersSent) fail(res, 500, 'internal', 'Something went wrong.');
+          else res.destroy();
+        });
+        return;
+      case 'GET':
+        return this.#get(req, res, admitted);
+      case 'DELETE':
+        return this.#delete(req, res, admitted);
+      default:
+        return notAllowed(res);
+    }
+  }
+
+  beat(): void {
+    const quietSince = Date.now() - QUIET_MS;
+    for (const exchange of this.#waiting) if (exchange.startedAt < quietSince) exchange.beat();
+  }
+
+  async #post(req: IncomingMessage, res: ServerResponse, admitted: Admitted): Promise<void> {
     const { maxBodyBytes, maxDepth } = admitted.box.settings.listen;
     if (!isJson(req.headers['content-type'])) {
       return fail(res, 415, 'invalid_request', 'Expected "Content-Type: application/json".');
@@ -65,23 +103,23 @@ export function createEndpoint({ methods, sessions, log }: EndpointParts): Endpo
     const parsed = parseBody(body, maxDepth);
     if (parsed.type === 'malformed') return fail(res, 400, 'parse_error', parsed.message);
     if (parsed.type === 'refused') return fail(res, 400, 'invalid_request', parsed.message);
-    if (Array.isArray(parsed.value)) return postBatch(req, res, admitted, parsed.value);
+    if (Array.isArray(parsed.value)) return this.#postBatch(req, res, admitted, parsed.value);
     const message = readMessage(parsed.value);
-    await dispatch(message, req, admitted, (headers) => new HttpExchange(req, res, headers), res);
+    await this.#dispatch(message, req, admitted, (headers) => new HttpExchange(req, res, headers), res);
   }
 
   /** Batches exist in 2025-03-26 alone (2025-06-18 took them out), and no modern request may hide in one. */
-  async function postBatch(req: IncomingMessage, res: ServerResponse, admitted: Admitted, items: JsonValue[]): Promise<void> {
-    const version = sessionOf(req, admitted)?.protocolVersion ?? one(req.headers['mcp-protocol-version']) ?? ASSUMED_VERSION;
+  async #postBatch(req: IncomingMessage, res: ServerResponse, admitted: Admitted, items: JsonValue[]): Promise<void> {
+    const version = this.#sessionOf(req, admitted)?.protocolVersion ?? one(req.headers['mcp-protocol-version']) ?? ASSUMED_VERSION;
     const batch = createBatch(items, res);
     if (version !== '2025-03-26' || batch === undefined) {
       return fail(res, 400, 'invalid_request', 'Batches are not part of this protocol version; send one message in each request.');
     }
-    for (const item of batch.items) await dispatch(readMessage(item), req, admitted, batch.exchange, undefined);
+    for (const item of batch.items) await this.#dispatch(readMessage(item), req, admitted, batch.exchange, undefined);
     batch.close();
   }
 
-  function dispatch(
+  #dispatch(
     message: Message,
     req: IncomingMessage,
     admitted: Admitted,
@@ -104,7 +142,7 @@ export function createEndpoint({ methods, sessions, log }: EndpointParts): Endpo
       if (!isRequest) return accepted(res);
       const { protocolVersion, clientInfo, clientCapabilities } = classified;
       const exchange = exchangeWith();
-      return modernRequest(message, req, {
+      return this.#modernRequest(message, req, {
         box,
         principal,
         profile,
@@ -118,7 +156,7 @@ export function createEndpoint({ methods, sessions, log }: EndpointParts): Endpo
         exchange,
       });
     }
-    const session = sessionOf(req, admitted);
+    const session = this.#sessionOf(req, admitted);
     if (session === undefined && req.headers['mcp-session-id'] !== undefined) {
       return exchangeWith().answer(tableError(isRequest ? message.id : null, 'unknown_session', 'This session does not exist.'), 404);
     }
@@ -126,9 +164,9 @@ export function createEndpoint({ methods, sessions, log }: EndpointParts): Endpo
       if (session !== undefined && message.method === 'notifications/cancelled') cancel(session, message.params);
       return accepted(res);
     }
-    if (message.method === 'initialize') return initialize(message, admitted, exchangeWith);
+    if (message.method === 'initialize') return this.#initialize(message, admitted, exchangeWith);
     const protocolVersion = session?.protocolVersion ?? one(req.headers['mcp-protocol-version']) ?? ASSUMED_VERSION;
-    return run(methods.legacy, message, {
+    return this.#run(this.#methods.legacy, message, {
       box,
       principal,
       profile,
@@ -143,7 +181,7 @@ export function createEndpoint({ methods, sessions, log }: EndpointParts): Endpo
     });
   }
 
-  function modernRequest(message: RpcRequest, req: IncomingMessage, context: RequestContext): Promise<void> | void {
+  #modernRequest(message: RpcRequest, req: IncomingMessage, context: RequestContext): Promise<void> | void {
     // `signalbox stdio` hands on what came without headers: stdio has none.
     if (message.method === 'tools/call' && context.face !== 'stdio') {
       const route = context.box.view(context.principal, context.profile)?.routes.get(String(own(message.params, 'name')));
@@ -153,20 +191,20 @@ export function createEndpoint({ methods, sessions, log }: EndpointParts): Endpo
         if (mismatch !== undefined) return context.exchange.answer(tableError(message.id, 'header_mismatch', mismatch), 400);
       }
     }
-    return run(methods.modern, message, context);
+    return this.#run(this.#methods.modern, message, context);
   }
 
-  function run(table: Methods['legacy'], message: RpcRequest, context: RequestContext): void | Promise<void> {
+  #run(table: Methods['legacy'], message: RpcRequest, context: RequestContext): void | Promise<void> {
     const method = table.get(message.method);
     const { exchange, era } = context;
     // Only 2026 says 404; in 2025 the status speaks of the transport (2025-11-25, basic/transports).
     if (method === undefined) return exchange.answer(methodNotFound(message.id, message.method), era === 'modern' ? 404 : 200);
     const fault = (error: unknown): void => {
-      log.error({ method: message.method, error: error instanceof Error ? error.stack : String(error) }, 'fault while answering');
+      this.#log.error({ method: message.method, error: error instanceof Error ? error.stack : String(error) }, 'fault while answering');
       exchange.answer(tableError(message.id, 'internal', 'Something went wrong.'), 500);
     };
-    waiting.add(exchange);
-    const over = (): void => void waiting.delete(exchange);
+    this.#waiting.add(exchange);
+    const over = (): void => void this.#waiting.delete(exchange);
     try {
       const answered = method(message, context);
       if (answered !== undefined) return answered.catch(fault).then(over);
@@ -176,7 +214,7 @@ export function createEndpoint({ methods, sessions, log }: EndpointParts): Endpo
     over();
   }
 
-  function initialize(
+  #initialize(
     { id, params }: RpcRequest,
     { principal, profile, box }: Admitted,
     exchangeWith: (headers?: Readonly<Record<string, string>>) => Exchange,
@@ -185,7 +223,7 @@ export function createEndpoint({ methods, sessions, log }: EndpointParts): Endpo
     const info = own(params, 'clientInfo');
     const capabilities = own(params, 'capabilities');
     const protocolVersion = typeof wanted === 'string' && isLegacyVersion(wanted) ? wanted : LATEST_LEGACY;
-    const session = sessions.open({
+    const session = this.#sessions.open({
       principal,
       profile,
       protocolVersion,
@@ -198,57 +236,30 @@ export function createEndpoint({ methods, sessions, log }: EndpointParts): Endpo
     );
   }
 
-  function sessionOf(req: IncomingMessage, { principal, profile }: Admitted): Session | undefined {
+  #sessionOf(req: IncomingMessage, { principal, profile }: Admitted): Session | undefined {
     const id = one(req.headers['mcp-session-id']);
-    return id === undefined ? undefined : sessions.find(id, principal, profile);
+    return id === undefined ? undefined : this.#sessions.find(id, principal, profile);
   }
 
-  function get(req: IncomingMessage, res: ServerResponse, admitted: Admitted): void {
+  #get(req: IncomingMessage, res: ServerResponse, admitted: Admitted): void {
     if (req.headers['mcp-session-id'] === undefined) return notAllowed(res);
     if (!(req.headers.accept?.includes('text/event-stream') ?? false)) {
       return fail(res, 406, 'invalid_request', 'Expected "Accept: text/event-stream".');
     }
-    const session = sessionOf(req, admitted);
+    const session = this.#sessionOf(req, admitted);
     if (session === undefined) return fail(res, 404, 'unknown_session', 'This session does not exist.');
     const stream = openStream(res);
     session.streams.add(stream);
     res.once('close', () => session.streams.delete(stream));
   }
 
-  function remove(req: IncomingMessage, res: ServerResponse, admitted: Admitted): void {
+  #delete(req: IncomingMessage, res: ServerResponse, admitted: Admitted): void {
     if (req.headers['mcp-session-id'] === undefined) return notAllowed(res);
-    const session = sessionOf(req, admitted);
+    const session = this.#sessionOf(req, admitted);
     if (session === undefined) return fail(res, 404, 'unknown_session', 'This session does not exist.');
-    sessions.close(session);
+    this.#sessions.close(session);
     res.writeHead(204).end();
   }
-
-  return {
-    get inFlight() {
-      return waiting.size;
-    },
-    handle(req, res, admitted) {
-      switch (req.method) {
-        case 'POST':
-          post(req, res, admitted).catch((error: unknown) => {
-            log.error({ error: String(error) }, 'fault at the endpoint');
-            if (!res.headersSent) fail(res, 500, 'internal', 'Something went wrong.');
-            else res.destroy();
-          });
-          return;
-        case 'GET':
-          return get(req, res, admitted);
-        case 'DELETE':
-          return remove(req, res, admitted);
-        default:
-          return notAllowed(res);
-      }
-    },
-    beat() {
-      const quietSince = Date.now() - QUIET_MS;
-      for (const exchange of waiting) if (exchange.startedAt < quietSince) exchange.beat();
-    },
-  };
 }
 
 function cancel(session: Session, params: JsonObject): void {

@@ -95,7 +95,7 @@ export function createSessions(now: () => number = Date.now): Sessions {
       }
     },
     closeAll() {
-      for (const session of [...sessions.values()]) close(session);
+      for (const session of sessions.values()) close(session);
     },
   };
 }

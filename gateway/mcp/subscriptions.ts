@@ -21,8 +21,8 @@ interface Subscription {
 
 export interface Subscriptions {
   readonly listen: Method;
-  /** Tells everybody whose view of the box is not the one last told. */
-  announce(box: Box): void;
+  /** Tells everybody whose view of the box is by then not the one last told; changes that come together are told once. */
+  announceSoon(current: () => Box): void;
   beat(): void;
   /** Ends every stream as the specification wants it: with an answer. */
   close(): void;
@@ -31,9 +31,11 @@ export interface Subscriptions {
 
 /** Streams at once; beyond it a new one is refused rather than an old one cut. */
 const MAX_STREAMS = 20_000;
+const ANNOUNCE_AFTER_MS = 50;
 
 export function createSubscriptions(sessions: Sessions): Subscriptions {
   const open = new Set<Subscription>();
+  let announcing: NodeJS.Timeout | undefined;
 
   const listen: Method = ({ id, params }, { exchange, principal, profile, box }) => {
     const filter = own(params, 'notifications');
@@ -80,7 +82,12 @@ export function createSubscriptions(sessions: Sessions): Subscriptions {
 
   return {
     listen,
-    announce,
+    announceSoon(current) {
+      announcing ??= setTimeout(() => {
+        announcing = undefined;
+        announce(current());
+      }, ANNOUNCE_AFTER_MS);
+    },
     get size() {
       return open.size;
     },
@@ -89,6 +96,7 @@ export function createSubscriptions(sessions: Sessions): Subscriptions {
       for (const session of sessions.all()) for (const stream of session.streams) stream.beat();
     },
     close() {
+      clearTimeout(announcing);
       for (const { id, stream } of open) {
         stream.send(resultText(id, { ...modernEnvelope, _meta: { ...modernEnvelope._meta, [META.subscription]: id } }));
         stream.end();

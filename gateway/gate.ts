@@ -1,0 +1,36 @@
+/** One configuration's way in and what decides behind it; made whole or not at all. */
+import type { SecretSource, Settings } from '../core/settings.ts';
+import { compileRules, createLimiter, createRedactor, type ReloadableLimiter } from '../policies/index.ts';
+import type { KeyStore } from '../store/index.ts';
+import { createAuthenticator } from './auth.ts';
+import { createBox } from './box.ts';
+import { createGuard } from './http/guard.ts';
+import type { Gate } from './http/server.ts';
+import type { Servers } from './servers.ts';
+
+export interface OpenGate extends Gate {
+  readonly box: ReturnType<typeof createBox>;
+  readonly limiter: ReloadableLimiter;
+}
+
+export interface GateParts {
+  readonly keys: KeyStore;
+  readonly servers: Servers;
+  readonly operatorToken: string;
+}
+
+/**
+ * @param previous the gate in force until now: its counts go on
+ * @throws MissingSecret, and what compiling may throw; nothing has changed then
+ */
+export function openGate({ keys, servers, operatorToken }: GateParts, settings: Settings, secrets: SecretSource, previous?: OpenGate): OpenGate {
+  const authenticate = createAuthenticator({ callers: settings.callers, secrets, findKey: (hash) => keys.findByHash(hash), operatorToken });
+  const rules = compileRules(settings.rules);
+  const limiter = createLimiter(settings.limits, previous === undefined ? {} : { previous: previous.limiter });
+  const redactor = createRedactor({ extraNames: settings.audit.redact });
+  const guard = createGuard(settings.listen);
+  // Last, since it starts processes.
+  const connectors = servers.take(settings, secrets);
+  const box = createBox({ settings, rules, limiter, redact: (value) => redactor.redact(value), connectors });
+  return { box, authenticate, guard, limiter };
+}
