@@ -35,7 +35,8 @@ export interface RunningGateway extends Operator {
   readonly info: GatewayInfo;
 }
 
-const REACHED_WITHIN_MS = 10_000;
+/** Longer than a gateway that is stopping holds the directory. */
+const REACHED_WITHIN_MS = 15_000;
 const LOOK_EVERY_MS = 50;
 /** For what an interrupted command leaves under way, and for the calls of an IDE that found this gateway. */
 const CLOSING_GRACE_MS = 1000;
@@ -138,9 +139,9 @@ type Contact = { readonly info: Described; readonly lease: Lease } | { readonly 
 /** As long as the lease is held, a gateway that goes with its last user stays. */
 async function contact(info: GatewayInfo | undefined): Promise<Contact> {
   if (info?.url === undefined) return { info };
-  const described = { ...info, url: reachable(info.url) };
-  const lease = await takeLease(described.url, Object.entries(operatorHeaders(described.adminToken)).flat());
-  return lease === undefined ? { info } : { info: described, lease };
+  const url = reachable(info.url);
+  const lease = await takeLease(url, Object.entries(operatorHeaders(info.adminToken)).flat());
+  return lease === undefined ? { info } : { info: { ...info, url }, lease };
 }
 
 function silentHolder(data: string, info: GatewayInfo | undefined): CommandError {

@@ -2,7 +2,7 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from 
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { loadConfig } from '../../gateway/config/index.ts';
-import { newPlace, SIGNALBOX, type Place } from './support.ts';
+import { newPlace, SIGNALBOX, until, type Place } from './support.ts';
 
 const FILES = { command: 'npx', args: ['-y', '@modelcontextprotocol/server-filesystem', '/tmp'] };
 const TOKEN = 'ghp_0123456789abcdefghijABCDEFGHIJ012345';
@@ -112,6 +112,21 @@ describe('connect', () => {
     expect(existsSync(join(place.home, '.cursor'))).toBe(false);
   });
 
+  it('prints the address of the gateway that runs, but not of one that goes with its users', async () => {
+    const place = newPlace('data: ./data\nlisten: { port: 7999 }\n');
+    const addressWhile = async (...extra: string[]) => {
+      const gateway = place.start(process.execPath, 'serve', '--port', '0', ...extra);
+      await until(() => gateway.out().includes('listening'));
+      const { mcpServers } = JSON.parse((await place.run('connect', 'windsurf')).out) as { mcpServers: { signalbox: { serverUrl: string } } };
+      gateway.child.kill('SIGTERM');
+      await gateway.ended;
+      return { printed: mcpServers.signalbox.serverUrl, running: `${/listening on (\S+)/.exec(gateway.out())?.[1]}/mcp` };
+    };
+    const lasting = await addressWhile();
+    expect(lasting.printed).toBe(lasting.running);
+    expect((await addressWhile('--ephemeral')).printed).toBe('http://127.0.0.1:7999/mcp');
+  });
+
   it('starts this very program where the client wants a process, wherever it is started', async () => {
     const place = newPlace('profiles: { coding: { include: ["*"] } }\ncallers: [{ id: alice }, { id: bob }]\n');
     const { out } = await place.run('connect', 'claude-desktop', '--as', 'bob', '--profile', 'coding');
@@ -142,7 +157,7 @@ describe('connect', () => {
       place.run('connect', 'cursor'),
       place.run('connect', 'cursor', '--profile', 'coding'),
     ]);
-    expect([client, caller, profile, noProfile, noPort].map(({ code, out }) => [code, out])).toEqual(Array(5).fill([2, '']));
+    expect([client, caller, profile, noProfile, noPort].map(({ code, out }) => [code, out])).toEqual(Array.from({ length: 5 }, () => [2, '']));
     expect([client.err, caller.err, profile.err, noProfile.err, noPort.err]).toEqual([
       expect.stringContaining('Did you mean "cursor"?'),
       expect.stringContaining('Did you mean "alice"?'),
