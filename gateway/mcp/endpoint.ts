@@ -69,12 +69,7 @@ class McpEndpoint implements Endpoint {
   handle(req: IncomingMessage, res: ServerResponse, admitted: Admitted): void {
     switch (req.method) {
       case 'POST':
-        this.#post(req, res, admitted).catch((error: unknown) => {
-          this.#log.error({ error: String(error) }, 'fault at the endpoint');
-          if (!res.headersSent) fail(res, 500, 'internal', 'Something went wrong.');
-          else res.destroy();
-        });
-        return;
+        return this.#post(req, res, admitted);
       case 'GET':
         return this.#get(req, res, admitted);
       case 'DELETE':
@@ -89,23 +84,37 @@ class McpEndpoint implements Endpoint {
     for (const exchange of this.#waiting) if (exchange.startedAt < quietSince) exchange.beat();
   }
 
-  async #post(req: IncomingMessage, res: ServerResponse, admitted: Admitted): Promise<void> {
-    const { maxBodyBytes, maxDepth } = admitted.box.settings.listen;
-    if (!isJson(req.headers['content-type'])) {
-      return fail(res, 415, 'invalid_request', 'Expected "Content-Type: application/json".');
-    }
-    const body = await readBody(req, maxBodyBytes);
-    if (body === 'too-large') {
+  #post(req: IncomingMessage, res: ServerResponse, admitted: Admitted): void {
+    if (!isJson(req.headers['content-type'])) return fail(res, 415, 'invalid_request', 'Expected "Content-Type: application/json".');
+    const { maxBodyBytes } = admitted.box.settings.listen;
+    readBody(req, maxBodyBytes, (body) => {
+      if (body !== 'too-large') return this.#guarded(res, () => this.#received(body, req, res, admitted));
       res.setHeader('connection', 'close');
-      return fail(res, 413, 'body_too_large', `The body is larger than ${maxBodyBytes} bytes.`);
+      fail(res, 413, 'body_too_large', `The body is larger than ${maxBodyBytes} bytes.`);
+    });
+  }
+
+  /** A fault while a request is taken apart ends that request alone. */
+  #guarded(res: ServerResponse, work: () => void | Promise<void>): void {
+    const fault = (error: unknown): void => {
+      this.#log.error({ error: error instanceof Error ? error.stack : String(error) }, 'fault at the endpoint');
+      if (res.headersSent) res.destroy();
+      else fail(res, 500, 'internal', 'Something went wrong.');
+    };
+    try {
+      const working = work();
+      if (working !== undefined) working.catch(fault);
+    } catch (error) {
+      fault(error);
     }
-    if (body === 'gone') return;
-    const parsed = parseBody(body, maxDepth);
+  }
+
+  #received(body: Buffer, req: IncomingMessage, res: ServerResponse, admitted: Admitted): void | Promise<void> {
+    const parsed = parseBody(body, admitted.box.settings.listen.maxDepth);
     if (parsed.type === 'malformed') return fail(res, 400, 'parse_error', parsed.message);
     if (parsed.type === 'refused') return fail(res, 400, 'invalid_request', parsed.message);
     if (Array.isArray(parsed.value)) return this.#postBatch(req, res, admitted, parsed.value);
-    const message = readMessage(parsed.value);
-    await this.#dispatch(message, req, admitted, (headers) => new HttpExchange(req, res, headers), res);
+    return this.#dispatch(readMessage(parsed.value), req, admitted, (headers) => new HttpExchange(req, res, headers), res);
   }
 
   /** Batches exist in 2025-03-26 alone (2025-06-18 took them out), and no modern request may hide in one. */
@@ -207,7 +216,12 @@ class McpEndpoint implements Endpoint {
     const over = (): void => void this.#waiting.delete(exchange);
     try {
       const answered = method(message, context);
-      if (answered !== undefined) return answered.catch(fault).then(over);
+      if (answered !== undefined) {
+        return answered.then(over, (error: unknown) => {
+          fault(error);
+          over();
+        });
+      }
     } catch (error) {
       fault(error);
     }

@@ -2,22 +2,27 @@
 import type { IncomingMessage } from 'node:http';
 
 /**
- * @returns `too-large` as soon as more than `maxBytes` are announced or arrive (the rest is not read), `gone` when the
- * client went away
+ * Calls `done` once: with the body, or with `too-large` as soon as more than `maxBytes` are announced or have arrived (the
+ * rest is not read). A client that goes away in the middle is never heard of again, and neither is `done`.
  */
-export function readBody(req: IncomingMessage, maxBytes: number): Promise<Buffer | 'too-large' | 'gone'> {
-  return new Promise((resolve) => {
-    if (Number(req.headers['content-length'] ?? 0) > maxBytes) return resolve('too-large');
-    let chunks: Buffer[] = [];
-    let size = 0;
-    req.on('data', (chunk: Buffer) => {
-      size += chunk.length;
-      if (size <= maxBytes) return chunks.push(chunk);
-      chunks = [];
-      req.pause();
-      return resolve('too-large');
-    });
-    req.once('end', () => resolve(chunks.length === 1 ? (chunks[0] as Buffer) : Buffer.concat(chunks)));
-    req.once('close', () => resolve('gone'));
-  });
+export function readBody(req: IncomingMessage, maxBytes: number, done: (body: Buffer | 'too-large') => void): void {
+  const announced = req.headers['content-length'];
+  if (announced !== undefined && Number(announced) > maxBytes) return done('too-large');
+  let first: Buffer | undefined;
+  let rest: Buffer[] | undefined;
+  let size = 0;
+  const onData = (chunk: Buffer): void => {
+    size += chunk.length;
+    if (size > maxBytes) {
+      req.off('data', onData).off('end', onEnd).pause();
+      return done('too-large');
+    }
+    if (first === undefined) first = chunk;
+    else (rest ??= [first]).push(chunk);
+  };
+  const onEnd = (): void => done(rest === undefined ? (first ?? EMPTY) : Buffer.concat(rest));
+  req.on('data', onData);
+  req.on('end', onEnd);
 }
+
+const EMPTY = Buffer.alloc(0);
