@@ -42,10 +42,13 @@ export function createView(
   const inProfile = profileFilter(profile);
   const entries = catalog.entries.filter((entry) => inProfile(entry.ref) && sees(entry));
   const names = nameAll(entries, profile);
-  const sorted = entries
-    .map((entry, index) => toRoute(entry, names[index] as string, profile))
-    .sort((a, b) => (a.publicName < b.publicName ? -1 : 1));
-  const routes = new Map(sorted.map((route) => [route.publicName, route]));
+  const routes = new Map<string, ViewRoute>();
+  for (const [index, entry] of entries.entries()) {
+    const name = names[index] as string;
+    // A server can seek two names with one short hash, at the cost of seconds: the first in order is the tool, the other is none.
+    if (!routes.has(name)) routes.set(name, toRoute(entry, name, profile));
+  }
+  const sorted = [...routes.values()].sort((a, b) => (a.publicName < b.publicName ? -1 : 1));
   const pages = new Map<string, Page>();
   let signature: string | undefined;
   return {

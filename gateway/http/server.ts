@@ -17,6 +17,17 @@ export interface ServerParts {
   readonly other: (req: IncomingMessage, res: ServerResponse, authenticated: Authenticated) => void;
   readonly onFault: (error: unknown) => void;
   readonly onAuthFailure: (req: IncomingMessage, why: string) => void;
+  /** For tests. */
+  readonly times?: ServerTimes;
+}
+
+export interface ServerTimes {
+  /** Longest that headers may take to come in. */
+  readonly headersMs: number;
+  /** Longest that a request may take to come in whole. */
+  readonly requestMs: number;
+  /** How often both are looked after. */
+  readonly checkMs: number;
 }
 
 /** One configuration's way in. */
@@ -28,17 +39,18 @@ export interface Gate {
 
 /** Connections from one address that is not this machine's own. */
 const MAX_CONNECTIONS_PER_ADDRESS = 1000;
-const HEADERS_TIMEOUT_MS = 15_000;
-const REQUEST_TIMEOUT_MS = 120_000;
+const TIMES: ServerTimes = { headersMs: 15_000, requestMs: 120_000, checkMs: 5_000 };
 const KEEP_ALIVE_TIMEOUT_MS = 65_000;
 /** Health is for whoever watches the process; it says nothing worth hiding. */
 const OPEN_PATHS = new Set(['/healthz', '/readyz']);
 
 export function createHttpServer(parts: ServerParts): Server {
+  const { headersMs, requestMs, checkMs } = parts.times ?? TIMES;
   const server = createServer(
     {
-      headersTimeout: HEADERS_TIMEOUT_MS,
-      requestTimeout: REQUEST_TIMEOUT_MS,
+      headersTimeout: headersMs,
+      requestTimeout: requestMs,
+      connectionsCheckingInterval: checkMs,
       keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
       maxHeaderSize: 32 * 1024,
       noDelay: true,
@@ -61,7 +73,7 @@ function handle(parts: ServerParts, req: IncomingMessage, res: ServerResponse): 
   const guarded = guard(req.headers);
   if (guarded.type === 'refused') return fail(res, 403, 'forbidden_host', guarded.message);
   if (guarded.crossOrigin !== undefined) {
-    allowOrigin(res, guarded.crossOrigin);
+    allowOrigin(res, guarded.crossOrigin, req.headers['access-control-request-headers']);
     if (req.method === 'OPTIONS') return void res.writeHead(204).end();
   }
   const path = pathOf(req.url ?? '/');
@@ -87,13 +99,15 @@ function pathOf(url: string): string {
   return query === -1 ? url : url.slice(0, query);
 }
 
-function allowOrigin(res: ServerResponse, origin: string): void {
+/** @param asked the headers that a preflight asks for: which `Mcp-Param-*` there are, tools say */
+function allowOrigin(res: ServerResponse, origin: string, asked: string | undefined): void {
+  const paramHeaders = asked?.toLowerCase().match(/\bmcp-param-[\w!#$%&'*+.^`|~-]+/g) ?? [];
   res.setHeader('access-control-allow-origin', origin);
   res.setHeader('vary', 'origin');
   res.setHeader('access-control-allow-methods', 'GET, POST, DELETE');
   res.setHeader(
     'access-control-allow-headers',
-    'authorization, content-type, accept, mcp-protocol-version, mcp-session-id, mcp-method, mcp-name, last-event-id, x-api-key, traceparent',
+    ['authorization, content-type, accept, mcp-protocol-version, mcp-session-id, mcp-method, mcp-name, last-event-id, x-api-key, traceparent', ...paramHeaders].join(', '),
   );
   res.setHeader('access-control-expose-headers', 'mcp-session-id');
 }
