@@ -1,5 +1,5 @@
 /** A real gateway in this process: a configuration as text or data, a data directory of its own, a free port. */
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
@@ -18,6 +18,8 @@ export interface TestGateway {
   readonly url: string;
   readonly hall: Hall;
   readonly dataDir: string;
+  /** The configuration as a file, for commands beside this gateway. */
+  readonly configPath: string;
   readonly operatorToken: string;
   /** What the gateway logged, as it would have appeared on stderr. */
   log(): string;
@@ -44,6 +46,8 @@ export async function startGateway(config: object, options: GatewayOptions = {})
   const settings = settingsOf(config, dir, dataDir);
   const lock = lockDataDir(dataDir);
   if ('heldBy' in lock) throw new Error(`${dataDir} is in use`);
+  const configPath = join(dir, 'signalbox.json');
+  writeFileSync(configPath, JSON.stringify(config));
   const lines: string[] = [];
   const log = createLog({ level: 'debug', format: 'json', redactText: createRedactor({ extraNames: [] }).redactText, write: (line) => void lines.push(line) });
   const hall = await openHall({ settings, secrets, log, lock });
@@ -67,6 +71,7 @@ export async function startGateway(config: object, options: GatewayOptions = {})
     url: hall.url,
     hall,
     dataDir,
+    configPath,
     operatorToken: lock.info.adminToken,
     log: () => lines.join(''),
     client: (more = {}) => mcpClient(hall.url, more),

@@ -26,6 +26,8 @@ export interface UpstreamCall {
 export interface UpstreamOptions {
   readonly era?: 'legacy' | 'modern';
   readonly tools?: readonly object[];
+  /** The list as JSON, where it must hold what no object of ours can. */
+  readonly listText?: string;
   readonly onCall?: (call: UpstreamCall) => void;
   readonly ttlMs?: number;
   readonly atEnd?: (end: () => Promise<void>) => void;
@@ -132,7 +134,8 @@ export async function startUpstream(options: UpstreamOptions = {}): Promise<Upst
       const result = results(method);
       const headers = { 'content-type': 'application/json', ...(method === 'initialize' ? { 'mcp-session-id': 'upstream-session' } : {}) };
       if (result === undefined) return void res.writeHead(era === 'modern' ? 404 : 400, headers).end(JSON.stringify({ jsonrpc: '2.0', id, error: { code: -32601, message: 'no such method' } }));
-      res.writeHead(200, headers).end(JSON.stringify({ jsonrpc: '2.0', id, result }));
+      const text = JSON.stringify({ jsonrpc: '2.0', id, result });
+      res.writeHead(200, headers).end(options.listText === undefined ? text : text.replace(/"tools":\[.*?\]/, () => `"tools":${options.listText}`));
     });
   }
 
