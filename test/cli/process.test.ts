@@ -23,7 +23,7 @@ describe('docs/cli.md', () => {
   const sections = text.split(/^### /m).slice(1);
   const commands = commandsOf(createProgram()).filter(({ isGroup }) => !isGroup);
 
-  it('has every command with every option, and none that is not there', () => {
+  it('has every command with every option, and none that is not there [CMD-1]', () => {
     expect(sections.map((section) => /^`signalbox ([a-z]+(?: [a-z]+)?)/.exec(section)?.[1])).toEqual(commands.map(({ name }) => name));
     for (const [at, { name, options }] of commands.entries()) {
       const special = options.filter((option) => option !== '--config' && option !== '--data' && option !== '--lines' && option !== '--follow');
@@ -34,7 +34,7 @@ describe('docs/cli.md', () => {
 });
 
 describe('the process', () => {
-  it('says of a wrong command line what is wrong, without a stack, and ends with 2', async () => {
+  it('says of a wrong command line what is wrong, without a stack, and ends with 2 [CMD-1]', async () => {
     const place = newPlace();
     const wrong = [['tols'], ['tools', '--profil', 'x'], ['serve', '--port', '70000'], ['audit', 'tail', '-n', '0'], ['call'], ['check', 'signalbox.yaml'], ['keys'], []];
     for (const { code, out, err } of await Promise.all(wrong.map((args) => place.run(...args)))) {

@@ -4,7 +4,7 @@ import { printable, printableLines } from '../../core/text.ts';
 
 const OBEYED = /[\p{Cc}\p{Cf}\p{Cs}\p{Zl}\p{Zp}]/u;
 
-it('no text of a peer reaches a terminal with a character that it obeys', () => {
+it('no text of a peer reaches a terminal with a character that it obeys [CMD-2]', () => {
   expect(printable('\u001b[2J\u009b31m\u202eevil\u{e0041}\r\n')).toBe('\\u001b[2J\\u009b31m\\u202eevil\\udb40\\udc41\\u000d\\u000a');
   fc.assert(fc.property(fc.string({ unit: 'binary' }), (text) => !OBEYED.test(printable(text))));
 });

@@ -80,7 +80,7 @@ describe('merging', () => {
     expect(readFileSync(path, 'utf8')).toBe(text.replace(':7420/', ':1/'));
   });
 
-  test('there is a backup with the time in its name, the mode is kept, and nothing else is left', () => {
+  test('there is a backup with the time in its name, the mode is kept, and nothing else is left [CMD-3]', () => {
     const path = file('mcp.json', '{}', 0o640);
     const result = mergeConnectEntry({ client: client('vscode'), target, path, now });
     expect(result).toEqual({ type: 'written', path, backup: `${path}.20261122-163000.bak` });
@@ -148,7 +148,7 @@ describe('merging', () => {
     expect(readFileSync(path, 'utf8')).toBe(`# mine\nmodel = "o" # keep\n\n[x]\ny = 1\n\n${connectEntry(client('codex'), target)}`);
   });
 
-  test('any file is merged with all else unchanged in value, or refused', () => {
+  test('any file is merged with all else unchanged in value, or refused [CMD-3]', () => {
     const value = fc.dictionary(fc.oneof(fc.string(), fc.constantFrom('mcpServers', 'signalbox', 'a')), fc.jsonValue({ maxDepth: 2 }), { noNullPrototype: true });
     const json = fc.oneof(value, fc.record({ mcpServers: value }, { noNullPrototype: true })).chain((whole) => fc.constantFrom(0, 1, 2, '\t').map((indent) => JSON.stringify(whole, null, indent)));
     fc.assert(fc.property(fc.oneof(json, fc.string()), (text) => {

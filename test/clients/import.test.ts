@@ -24,7 +24,7 @@ function importFrom(folder: string, content: unknown, name = 'mcp.json', options
 }
 
 describe('import', () => {
-  test('secrets become references, the variables are listed, and no literal is written', () => {
+  test('secrets become references, the variables are listed, and no literal is written [CMD-4]', () => {
     const { servers, variables, yaml } = importOf({
       mcpServers: {
         github: { command: 'npx', args: ['-y', 'x', '--api-key', 'sk-hunter2-aaaa', '--token=hunter2', '--header', 'Authorization: Bearer hunter2', '--port', '8080'], env: { GITHUB_TOKEN: 'ghp_hunter2hunter2', MODE: 'fast' } },

@@ -81,7 +81,7 @@ describe('settings', () => {
 });
 
 describe('mistakes', () => {
-  test('every mistake of a file is reported at once, each where it stands', () => {
+  test('every mistake of a file is reported at once, each where it stands [CONF-1]', () => {
     const text = [
       'listen: { prot: 1 }', //                               1
       'servers:', //                                          2

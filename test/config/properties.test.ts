@@ -25,7 +25,7 @@ function expectSound(text: string, file: string): void {
   }
 }
 
-test('any text is settings or problems with a place in it, never an exception', () => {
+test('any text is settings or problems with a place in it, never an exception [CONF-1]', () => {
   fc.assert(fc.property(hostile, fc.constantFrom('a.yaml', 'a.json', '.mcp.json'), expectSound), { numRuns: 3000 });
 });
 
@@ -40,7 +40,7 @@ test('any value in any place is settings or problems with a place, never an exce
   fc.assert(fc.property(fc.dictionary(keys, anyValue, { noNullPrototype: true }), (value) => expectSound(JSON.stringify(value, null, 1), 'a.json')), { numRuns: 2000 });
 });
 
-test('a value below env, headers or key is in no problem and no warning', () => {
+test('a value below env, headers or key is in no problem and no warning [CONF-4]', () => {
   const secret = fc.stringMatching(/^[A-Za-z0-9${}:&*!@#%^ -]{3,20}$/).map((text) => `q7Zs${text}`);
   fc.assert(fc.property(secret, fc.constantFrom('env', 'headers'), fc.constantFrom('command', 'url'), (text, member, reach) => {
     const values = [text, [text], { authorization: text }, { authorization: [text] }, { authorization: { x: text } }];

@@ -4,7 +4,7 @@ import { jsonSchemaText, SCHEMA_FILE } from '../../gateway/config/json-schema.ts
 
 type Node = { [key: string]: unknown; properties?: Record<string, Node> };
 
-test('the shipped JSON Schema is the current one', () => {
+test('the shipped JSON Schema is the current one [CONF-5]', () => {
   expect(readFileSync(SCHEMA_FILE, 'utf8'), 'run: node gateway/config/json-schema.ts').toBe(jsonSchemaText());
 });
 
@@ -17,7 +17,7 @@ function members(node: Node, path: string): [string, Node][] {
   ];
 }
 
-test('every field is described with an example, and those with a unit name it', () => {
+test('every field is described with an example, and those with a unit name it [CONF-5]', () => {
   const all = members(JSON.parse(jsonSchemaText()) as Node, '');
   expect(all.length).toBeGreaterThan(60);
   for (const [path, member] of all) {

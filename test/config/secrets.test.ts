@@ -24,7 +24,7 @@ test('a file is read anew each time, from the folder of the configuration, witho
   expect(secrets.resolve('${file:./token}')).toBe('two\n');
 });
 
-test('what is missing is named, and a value never is', () => {
+test('what is missing is named, and a value never is [CONF-4]', () => {
   const folder = temporaryFolder();
   mkdirSync(join(folder, 'dir'));
   writeFileSync(join(folder, 'empty'), '\n');

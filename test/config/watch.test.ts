@@ -65,7 +65,7 @@ test('a file that is being written is read when it is whole, not while it grows'
   expect(problems).toEqual([]);
 });
 
-test('what is broken is reported once and changes nothing, and what is repaired counts again', async () => {
+test('what is broken is reported once and changes nothing, and what is repaired counts again [CONF-3]', async () => {
   const path = fileWith(config('one'));
   const { commands, problems } = watching(path);
   writeFileSync(path, 'servers: { a: { comand: two } }\n');

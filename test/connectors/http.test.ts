@@ -47,7 +47,7 @@ function legacy(onCall: OnCall, onGet: RequestListener = (_request, response) =>
 }
 
 describe('sessions', () => {
-  test('calls that meet a lost session share one new one, and each is executed once', async () => {
+  test('calls that meet a lost session share one new one, and each is executed once [CONN-3]', async () => {
     const executions = join(mkdtempSync(join(tmpdir(), 'connectors-')), 'executions');
     const { origin } = await world.serve('sdk1-server.ts', ['http'], { EXECUTIONS: executions });
     const connector = await world.connect(httpSettings(`${origin}/mcp`));
@@ -241,7 +241,7 @@ describe('faults', () => {
     expect(posted).toBe(1);
   });
 
-  test('a call that may have run is sent again only where the operator says that it may', async () => {
+  test('a call that may have run is sent again only where the operator says that it may [CONN-6]', async () => {
     let calls = 0;
     const flaky: OnCall = ({ id }, response, reply) => void (++calls % 2 === 1 ? response.destroy() : reply(200, ok(id)));
     expect(await call(await connectTo(flaky), 'do')).toMatchObject({ type: 'fault', reason: 'lost', executed: 'maybe' });
@@ -251,7 +251,7 @@ describe('faults', () => {
     expect(calls).toBe(2);
   });
 
-  test('after failures in a row it is given a rest, then tried with one call, and closes again', async () => {
+  test('after failures in a row it is given a rest, then tried with one call, and closes again [CONN-8]', async () => {
     let broken = true;
     let calls = 0;
     const connector = await connectTo(({ id }, _response, reply) => {
@@ -269,7 +269,7 @@ describe('faults', () => {
     expect(connector.status().breaker).toBe('closed');
   });
 
-  test('never more at once than concurrency, first come first served, and one more than the queue holds is refused', async () => {
+  test('never more at once than concurrency, first come first served, and one more than the queue holds is refused [CONN-8]', async () => {
     const waiting: (() => void)[] = [];
     const order: number[] = [];
     const connector = await connectTo(({ id, params }, _response, reply) => {

@@ -46,14 +46,14 @@ describe.each(KINDS)('$name', (kind) => {
     }
   };
 
-  test('its era and transport are found, and its tools listed', async () => {
+  test('its era and transport are found, and its tools listed [CONN-1]', async () => {
     const connector = await connect();
     expect(connector.status()).toMatchObject({ state: 'ready', transport: kind.transport, protocolVersion: kind.protocol, serverInfo: { name: 'fixture' } });
     expect(connector.tools().map((tool) => tool.name)).toEqual(expect.arrayContaining(['echo', 'add', 'slow']));
     expect(connector.tools()).toBe(connector.tools());
   });
 
-  test('a call is answered', async () => {
+  test('a call is answered [CONN-1]', async () => {
     expect(textOf(await call(await connect(), 'add', { a: 2, b: 40 }))).toBe('42');
   });
 
@@ -96,7 +96,7 @@ describe.each(KINDS)('$name', (kind) => {
     expect(textOf(await call(connector, 'echo', { text: 'on' }))).toBe('on');
   });
 
-  test('a deadline ends the call, and the next one works', async () => {
+  test('a deadline ends the call, and the next one works [CONN-4]', async () => {
     const connector = await connect({ timeoutMs: 300 });
     expect(await call(connector, 'slow', { steps: 1, stepMs: 5_000 })).toMatchObject({ type: 'fault', reason: 'timeout', executed: 'maybe' });
     expect(textOf(await call(connector, 'echo', { text: 'on' }))).toBe('on');

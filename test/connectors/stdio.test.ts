@@ -40,7 +40,7 @@ describe('what a child may say', () => {
     expect(JSON.stringify(result)).toContain('"big":12345678901234567890,"huge":1e400');
   });
 
-  test('a result nested 100,000 deep is refused, and the next call works', async () => {
+  test('a result nested 100,000 deep is refused, and the next call works [CONN-7]', async () => {
     const connector = await raw();
     expect(await call(connector, 'deep')).toMatchObject({ type: 'fault', reason: 'protocol' });
     expect(textOf(await call(connector, 'echo', { text: 'on' }))).toBe('on');
@@ -57,7 +57,7 @@ describe('what a child may say', () => {
     expect(await call(await raw(), 'no-result')).toMatchObject({ type: 'fault', reason: 'protocol', executed: 'maybe' });
   });
 
-  test('a line of 256 MB costs its own call only, and is not kept in memory', async () => {
+  test('a line of 256 MB costs its own call only, and is not kept in memory [CONN-7]', async () => {
     const connector = await raw();
     const before = process.memoryUsage().rss;
     const [giant, small] = await Promise.all([call(connector, 'giant'), call(connector, 'echo', { text: 'small' })]);
@@ -110,7 +110,7 @@ describe('the era', () => {
 });
 
 describe('starting', () => {
-  test('a child gets what was declared and what programs need, and nothing else', async () => {
+  test('a child gets what was declared and what programs need, and nothing else [CONN-5]', async () => {
     vi.stubEnv('SECRET_OF_OURS', 'x');
     vi.stubEnv('NODE_OPTIONS', '--no-warnings');
     const connector = await world.connect(stdioSettings('sdk1-server.ts', ['stdio'], { env: { DECLARED: 'yes' } }));
@@ -120,7 +120,7 @@ describe('starting', () => {
     expect(names.filter((name) => !allowed.includes(name))).toEqual([]);
   });
 
-  test('no shell: an argument is an argument', async () => {
+  test('no shell: an argument is an argument [CONN-5]', async () => {
     const connector = await world.connect({ ...stdioSettings('raw-stdio.ts', ['$(touch /tmp/never)', ';', '`id`']) });
     expect(connector.status().state).toBe('ready');
   });
@@ -172,7 +172,7 @@ describe('ending', () => {
     await until('the grandchild is gone', () => !alive(grandchild as number), 5_000);
   });
 
-  test('a gateway killed with -9 leaves no child and no grandchild', async () => {
+  test('a gateway killed with -9 leaves no child and no grandchild [CONN-5]', async () => {
     const gateway = spawn(NODE, [fixture('gateway-like.ts')], { stdio: ['ignore', 'pipe', 'inherit'] });
     let groups: number[] = [];
     for await (const line of createInterface({ input: gateway.stdout })) {

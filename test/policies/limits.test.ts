@@ -17,7 +17,7 @@ function leaseOf(result: LeaseResult): Lease {
 
 const sendTo = (to: unknown) => requestOf({ tool: 'mail/send', args: { to } as JsonObject });
 
-test('200 parallel calls against 10 at once admit exactly 10', async () => {
+test('200 parallel calls against 10 at once admit exactly 10 [PATH-3]', async () => {
   const limiter = createLimiter([{ id: 'ten', per: [], concurrent: 10 }]);
   const results = await Promise.all(Array.from({ length: 200 }, async () => limiter.lease(requestOf(), 1000)));
   expect(results.filter(({ type }) => type === 'granted')).toHaveLength(10);
@@ -30,7 +30,7 @@ test('200 parallel calls against a burst of 10 admit exactly 10', () => {
   expect(results.filter(({ type }) => type === 'granted')).toHaveLength(10);
 });
 
-test('a limit on an argument counts that argument', () => {
+test('a limit on an argument counts that argument [PATH-4]', () => {
   const limiter = createLimiter([mail]);
   for (let sent = 0; sent < 3; sent += 1) expect(limiter.lease(sendTo('a@x'), 0).type).toBe('granted');
   expect(limiter.lease(sendTo('a@x'), 0)).toEqual({ type: 'limited', limit: 'mail', message: expect.stringContaining('mail'), retryAfterMs: HOUR / 3 });

@@ -98,7 +98,7 @@ test('what needs no change is returned itself, and nothing is ever changed in pl
   );
 });
 
-test('a secret never survives, however deep and beside whatever it stands', () => {
+test('a secret never survives, however deep and beside whatever it stands [LEDGER-6]', () => {
   const canary = `ghp_${letters(36)}`;
   const { value } = fc.letrec<{ value: unknown }>((tie) => ({
     value: fc.oneof(

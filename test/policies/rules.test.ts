@@ -36,7 +36,7 @@ test('no rules at all allow everything, and the decision says so', () => {
   expect(compileRules([]).decide(requestOf())).toMatchObject({ effect: 'allow', reason: expect.stringContaining('no rules') });
 });
 
-test('with any rule, what no rule allows is denied', () => {
+test('with any rule, what no rule allows is denied [PATH-2]', () => {
   expect(effectOf([readOnly], { tool: 'files/write_file' })).toBe('deny');
   expect(compileRules([noEtc]).decide(requestOf())).toMatchObject({ effect: 'deny', reason: 'denied: no rule allows it' });
 });
@@ -50,7 +50,7 @@ test('the two example rules allow reading and deny /etc', () => {
   expect(rules.decide(requestOf({ tool: 'files/move_file', args: { path: '/tmp/a' } })).effect).toBe('deny');
 });
 
-test('deny wins over ask, and ask over allow, whatever the order', () => {
+test('deny wins over ask, and ask over allow, whatever the order [PATH-2]', () => {
   const all: RuleSettings[] = ['deny', 'ask', 'allow'].map((effect) => ({ id: effect, effect: effect as Effect }));
   fc.assert(
     fc.property(fc.shuffledSubarray(all, { minLength: 1 }), (rules) => {
@@ -60,7 +60,7 @@ test('deny wins over ask, and ask over allow, whatever the order', () => {
   );
 });
 
-test('an error in a condition denies, whatever the effect and the order, and names the rule', () => {
+test('an error in a condition denies, whatever the effect and the order, and names the rule [PATH-2]', () => {
   for (const effect of ['deny', 'ask', 'allow'] as const) {
     const failing: RuleSettings = { id: 'failing', effect, when: 'args.missing.startsWith("x")' };
     for (const rules of [[failing, allowAll], [allowAll, failing]]) {

@@ -52,7 +52,7 @@ describe('clients that no one here wrote', () => {
     for (const intent of intents) expect(intent).toMatchObject({ face: 'stdio', protocol });
   });
 
-  it('two of different kinds and eras at once share one gateway', async () => {
+  it('two of different kinds and eras at once share one gateway [INTEROP-5]', async () => {
     const place = newPlace();
     const [young, old] = await Promise.all([openClient2(place, { versionNegotiation: { mode: 'auto' } }), openClient1(place)]);
     await Promise.all([young.callTool(record('young') as never), old.callTool(record('old') as never)]);

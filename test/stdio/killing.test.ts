@@ -26,7 +26,7 @@ function load(bridge: Bridge, name: string, params: (of: object) => object) {
 }
 
 describe('under load, with the gateway killed again and again', () => {
-  it('each request of both eras gets exactly one answer, and none is executed twice', async () => {
+  it('each request of both eras gets exactly one answer, and none is executed twice [STDIO-3]', async () => {
     const place = newPlace();
     const old = startBridge(place);
     const young = startBridge(place);

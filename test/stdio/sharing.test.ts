@@ -7,7 +7,7 @@ import { descendants, gatewaysOn, isAlive, modern, newPlace, NODE, record, SIGNA
 const processes = (): number[] => readdirSync('/proc').filter((name) => /^\d+$/.test(name)).map(Number);
 
 describe('several bridges on one data directory', () => {
-  it('share one gateway, whatever era each speaks; it goes with the last and leaves no process', async () => {
+  it('share one gateway, whatever era each speaks; it goes with the last and leaves no process [STDIO-1]', async () => {
     const place = newPlace();
     const old = startBridge(place);
     const young = startBridge(place);
@@ -29,7 +29,7 @@ describe('several bridges on one data directory', () => {
     expect(calls.map(({ face, protocol }) => [face, protocol])).toEqual([['stdio', '2025-11-25'], ['stdio', '2026-07-28']]);
   });
 
-  it('do not miss one that is killed, though it was the one that started the gateway', async () => {
+  it('do not miss one that is killed, though it was the one that started the gateway [STDIO-2]', async () => {
     const place = newPlace();
     const first = startBridge(place);
     await first.open();
@@ -43,7 +43,7 @@ describe('several bridges on one data directory', () => {
     expect(place.gatewayPid()).toBe(pid);
   });
 
-  it('go on with another gateway when theirs is killed, in both eras', async () => {
+  it('go on with another gateway when theirs is killed, in both eras [STDIO-2]', async () => {
     const place = newPlace();
     const old = startBridge(place);
     const young = startBridge(place);

@@ -52,7 +52,7 @@ function smallDisk(): string | undefined {
   return dir;
 }
 
-test('a disk that fills up and is cleared: calls are refused meanwhile, outcomes wait, and it goes on by itself', async (context) => {
+test('a disk that fills up and is cleared: calls are refused meanwhile, outcomes wait, and it goes on by itself [LEDGER-3]', async (context) => {
   const disk = smallDisk();
   if (disk === undefined) return context.skip('mounting a tmpfs is not permitted here');
   const dir = join(disk, 'data');

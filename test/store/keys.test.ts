@@ -27,7 +27,7 @@ function elsewhere(dir: string, script: string): string {
   return execFileSync(process.execPath, ['--input-type=module', '-e', source], { encoding: 'utf8' }).trim();
 }
 
-test('a key is 256 random bits, found by its hash, and only by that', () => {
+test('a key is 256 random bits, found by its hash, and only by that [AUTH-5]', () => {
   const keys = openKeys(temporaryDir());
   const { id, key } = keys.create('alice');
   expect(key).toMatch(/^sbx_[\w-]{43}$/);
@@ -38,7 +38,7 @@ test('a key is 256 random bits, found by its hash, and only by that', () => {
   expect(keys.create('alice').key).not.toBe(key);
 });
 
-test('no file holds a key, and all of them are for the owner alone', () => {
+test('no file holds a key, and all of them are for the owner alone [AUTH-5]', () => {
   const dir = temporaryDir();
   const keys = openKeys(dir);
   const { key } = keys.create('alice');
@@ -49,7 +49,7 @@ test('no file holds a key, and all of them are for the owner alone', () => {
   expect(JSON.stringify(keys.list())).not.toContain(hashKey(key));
 });
 
-test('a key that another process revokes stops working within a second, one that it makes starts', async () => {
+test('a key that another process revokes stops working within a second, one that it makes starts [AUTH-2]', async () => {
   const dir = temporaryDir();
   const keys = openKeys(dir);
   const { id, key } = keys.create('alice');

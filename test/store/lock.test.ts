@@ -29,7 +29,7 @@ function locked(dir: string): DataDirLock {
   return lock;
 }
 
-test('a second process is told who holds the directory', async () => {
+test('a second process is told who holds the directory [LEDGER-5]', async () => {
   const dir = temporaryDir();
   const lock = locked(dir);
   writeGatewayInfo(dir, { ...lock.info, url: 'http://127.0.0.1:7420' });

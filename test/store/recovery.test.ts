@@ -20,7 +20,7 @@ async function killedWriter(dir: string, name: string, calls: number): Promise<s
   return acknowledged;
 }
 
-test('killed with -9 while it writes: what was acknowledged is recorded, the chain verifies, open calls become unknown', async () => {
+test('killed with -9 while it writes: what was acknowledged is recorded, the chain verifies, open calls become unknown [LEDGER-2]', async () => {
   const dir = temporaryDir();
   const acknowledged: string[] = [];
   for (let run = 0; run < 8; run += 1) {

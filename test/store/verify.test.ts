@@ -43,7 +43,7 @@ test('a ledger as it was written verifies, and says where its head is', async ()
   expect(verifyLedger(path)).toEqual({ ok: true, records: RECORDS, head: { seq: RECORDS, hash: head?.hash } });
 });
 
-test('a change of any character of any record is seen, and that record named', async () => {
+test('a change of any character of any record is seen, and that record named [LEDGER-1]', async () => {
   const path = await original();
   fc.assert(
     fc.property(seqs, fc.nat(), fc.string({ minLength: 1, maxLength: 1, unit: 'grapheme' }), (seq, where, by) => {
@@ -73,7 +73,7 @@ test('a change that comes with its own new hash is seen at the record that follo
   );
 });
 
-test('records that are deleted are missed, wherever they stood', async () => {
+test('records that are deleted are missed, wherever they stood [LEDGER-1]', async () => {
   const path = await original();
   fc.assert(
     fc.property(seqs, fc.integer({ min: 1, max: RECORDS }), (first, count) => {

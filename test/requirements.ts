@@ -1,0 +1,126 @@
+/**
+ * What Signalbox promises, as data. A test cites the id of what it holds in its name, as in `[PATH-3]`; one that nobody
+ * cites, or a citation of one that is not here, fails `requirements.test.ts`.
+ */
+export interface Requirement {
+  readonly id: string;
+  readonly text: string;
+  /** Where the sentence comes from: a document of this project, or a specification. */
+  readonly source: string;
+}
+
+const MCP_2026 = 'MCP 2026-07-28';
+const MCP_2025 = 'MCP 2025-11-25';
+const MCP = 'docs/mcp.md';
+const THREATS = 'docs/threat-model.md';
+const CONFIGURATION = 'docs/configuration.md';
+const LEDGER = 'docs/ledger.md';
+const RULES = 'docs/rules.md';
+const CONNECTORS = 'docs/connectors.md';
+const ERRORS = 'docs/errors.md';
+
+const group = (prefix: string, rows: readonly (readonly [text: string, source: string])[]): Requirement[] =>
+  rows.map(([text, source], index) => ({ id: `${prefix}-${index + 1}`, text, source }));
+
+export const REQUIREMENTS: readonly Requirement[] = [
+  ...group('GROUND', [
+    ['Imports point one way (gateway, rooms, core), enter a folder by its index, and make no circle.', 'docs/architecture.md'],
+    ['Every promise in this list is held by a test that cites it.', 'test/requirements.ts'],
+    ['The page of errors and the table of errors say the same.', ERRORS],
+  ]),
+  ...group('CONF', [
+    ['A configuration is taken whole or not at all; each mistake is told with file, line, column, what was expected and a suggestion.', CONFIGURATION],
+    ['A configuration is an immutable snapshot: a call finishes under the one that it began with, limits keep their counts, clients see the new one.', CONFIGURATION],
+    ['A new file that is broken changes nothing, is said loudly, and is recorded.', CONFIGURATION],
+    ['References to secrets are resolved late, missing ones are named, and no value is shown.', CONFIGURATION],
+    ['The JSON Schema for editors is generated, current and complete.', CONFIGURATION],
+  ]),
+  ...group('CONN', [
+    ['Servers of every transport and era are found by probe, listed and called.', CONNECTORS],
+    ['A dead server hides its own tools only, says why, and comes back by itself.', CONNECTORS],
+    ['A lost session is opened again, and each call that met it is executed once.', CONNECTORS],
+    ['A deadline ends a call, and its server is told.', CONNECTORS],
+    ['Children get no shell, no environment but the declared, and are gone with the gateway, however it goes.', CONNECTORS],
+    ['A call that may have run is sent again only where the operator declared it idempotent.', CONNECTORS],
+    ['Answers are bounded in size and depth; a hostile one costs its own call only.', CONNECTORS],
+    ['A server that fails in a row is given a rest; calls at once are bounded.', CONNECTORS],
+  ]),
+  ...group('CAT', [
+    ['Public names are legal for every model provider, unique, and not changed by another server.', MCP],
+    ['Profiles include, exclude, rename and describe; one that is not open to a caller is as one that does not exist.', MCP],
+    ['Lists have one order and come in pages; a foreign cursor is -32602.', `${MCP_2026}, server/utilities/pagination`],
+    ['Unknown fields of tools, arguments and results pass unharmed, 64-bit integers and members like __proto__ included.', MCP],
+    ['What a caller may not see is answered exactly as an unknown name.', THREATS],
+  ]),
+  ...group('FACE', [
+    ['Clients of both eras list and call on one endpoint, whatever the era of the server.', MCP],
+    ["A 2025 session belongs to its caller and profile; with any other it does not exist, and its owner's goes on.", THREATS],
+    ['Sessions have a stream, end by DELETE and when idle, are bounded, and an unknown one is 404.', `${MCP_2025}, basic/transports`],
+    ['A 2025 client that keeps no session is served.', MCP],
+    ['Batches exist in 2025-03-26 and in no other version.', 'MCP 2025-03-26, basic'],
+    ['Headers repeat the body (version, method, name, parameters), or the answer is 400 and -32020.', `${MCP_2026}, basic/transports/streamable-http`],
+    ['An unserved version is -32022 with those served; a lacking _meta key is -32602; an unknown method is 404 and -32601.', `${MCP_2026}, basic/versioning`],
+    ['Discover and lists carry ttlMs and cacheScope; what depends on the caller is private.', `${MCP_2026}, server/utilities/caching`],
+    ['Clients are told of a changed list when, and only when, their own view changed.', `${MCP_2026}, basic/patterns/subscriptions`],
+    ["Progress reaches clients of both eras with their own token, in order, before the answer.", MCP],
+    ['Cancellation reaches the server: by notification in 2025, by going away in 2026.', MCP],
+    ['Answers never cross between clients.', THREATS],
+    ['Ids keep their type; null and fractions are refused.', `${MCP_2026}, basic/index`],
+  ]),
+  ...group('STDIO', [
+    ['Several that start on one data directory share one gateway; it goes with the last and leaves no process.', MCP],
+    ['One that is killed takes nobody with it, nor does the gateway when it is.', MCP],
+    ['Each request gets one answer in the order that it ends, and none is executed twice.', MCP],
+  ]),
+  ...group('AUTH', [
+    ['Where callers are configured a request without a good key is 401, says which scheme to use, and is recorded.', `${THREATS}; RFC 6750, section 3`],
+    ['A key that is revoked stops within a second, one that is made starts.', 'docs/mcp.md'],
+    ["Keys appear in no log, record, error or file; a client's key and headers never go upstream.", THREATS],
+    ["The admin API and acting for a caller need the operator's token; the headers for that are worth nothing without it.", THREATS],
+    ['Keys are 256-bit, shown once and stored hashed.', MCP],
+    ['Without callers only loopback may be bound.', CONFIGURATION],
+  ]),
+  ...group('HTTP', [
+    ['A foreign Host or Origin is 403 on every route; pages of allowed origins get CORS.', THREATS],
+    ['A body beyond the bound is 413 before it has come in.', THREATS],
+    ['JSON beyond the bound on depth is refused in words.', THREATS],
+    ['What is no JSON-RPC message is answered as the specification says, and nothing goes upstream.', 'JSON-RPC 2.0, section 5.1'],
+    ['A member that is there twice, or differs from a known one by case only, is refused.', THREATS],
+    ['Slow or contradictory requests are ended and hold nobody up.', THREATS],
+    ['While hostile bodies come, others are answered within 50 ms, 99 times of 100.', THREATS],
+    ['Health is said at once, readiness when each server has connected or failed once.', MCP],
+  ]),
+  ...group('PATH', [
+    ['One call sent through every face leaves the same records, origin aside.', 'docs/architecture.md'],
+    ['Deny goes before ask before allow; no match and an error deny.', RULES],
+    ['200 parallel calls against a limit of 10 admit exactly 10.', RULES],
+    ['A limit on an argument counts that argument, each of its values apart.', RULES],
+    ['A limited call says retryAfterMs, in words and as data.', ERRORS],
+    ['What is denied names its rule; what is asked about waits with an approval id.', ERRORS],
+    ['Nothing goes upstream before its intent is durable; strict holds the answer for the outcome.', LEDGER],
+    ['A result beyond the bound is a clear error that says that the call may have run.', ERRORS],
+    ["A server's own error passes; codes that the protocol reserves for the hop do not.", `${MCP_2026}, basic/index, Error Codes`],
+    ['Patterns of rules are linear in time.', RULES],
+  ]),
+  ...group('LEDGER', [
+    ['Records are numbered without gaps, chained by hash, and any change is seen.', LEDGER],
+    ['After a crash what was acknowledged is recorded and open intents become unknown.', LEDGER],
+    ['While the ledger cannot be written calls are refused in clear words, the rest works, and it goes on by itself.', LEDGER],
+    ['Starts, stops, reloads, key changes and refused callers are records too.', LEDGER],
+    ['One writer for a data directory: a second is told who holds it.', LEDGER],
+    ['Secrets in arguments are not recorded.', LEDGER],
+  ]),
+  ...group('CMD', [
+    ['Every command has help, and says what is wrong with a command line without a stack.', 'README.md'],
+    ["No text of a peer reaches a terminal with a character that it obeys.", THREATS],
+    ['Configurations of IDEs are merged with all else unchanged and a backup beside.', 'README.md'],
+    ['No secret of an IDE configuration is written into ours.', 'README.md'],
+  ]),
+  ...group('INTEROP', [
+    ['The clients of the official SDK, both generations and all modes, work over HTTP.', MCP],
+    ['The Inspector works from the command line over HTTP.', MCP],
+    ['The AI SDK works over HTTP.', MCP],
+    ['LangChain works over HTTP.', MCP],
+    ['Two clients at once work over stdio on one data directory.', MCP],
+  ]),
+];
