@@ -3,14 +3,26 @@
  * It does not judge records, and nothing here updates or deletes one.
  */
 import { openDatabase, type Sqlite } from '../sqlite.ts';
-import { CHAIN_START, chainBody, hashBody, type ChainPoint } from './chain.ts';
+import type { StoredRecord } from '../../core/audit.ts';
+import { CHAIN_START, hashBody, type ChainPoint } from './chain.ts';
 import type { WorkerOptions } from './messages.ts';
+import { hashedRecords, packPages, unpackPage, type Page } from './page.ts';
 
 export const LEDGER_FILE = 'ledger.db';
 
-/** `meta.closed_below`: every intent with a smaller seq has its outcome, or its `unknown`. */
+/**
+ * `pages`: see page.ts. `records` is for a person with an SQLite shell, and reads all of the pages; nothing here uses it.
+ * `meta.closed_below`: every intent with a smaller seq has its outcome, or its `unknown`.
+ */
 const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS records (seq INTEGER PRIMARY KEY, body TEXT NOT NULL, hash TEXT NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS pages (first INTEGER PRIMARY KEY, bodies TEXT NOT NULL, hashes BLOB NOT NULL) STRICT;
+  CREATE VIEW IF NOT EXISTS records (seq, body, hash) AS
+    WITH RECURSIVE line (seq, rest, hashes) AS (
+      SELECT first, bodies || char(10), hashes FROM pages
+      UNION ALL
+      SELECT seq + 1, substr(rest, instr(rest, char(10)) + 1), substr(hashes, 33) FROM line WHERE length(hashes) > 32
+    )
+    SELECT seq, substr(rest, 1, instr(rest, char(10)) - 1), lower(hex(substr(hashes, 1, 32))) FROM line;
   CREATE TABLE IF NOT EXISTS meta (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT, WITHOUT ROWID;
   CREATE TABLE IF NOT EXISTS probe (id INTEGER PRIMARY KEY, filler BLOB NOT NULL) STRICT;
 `;
@@ -25,7 +37,7 @@ const CHECKPOINT_COMMITS = 300;
 const CHECKPOINT_PAGES = 4000;
 /** A log of this length is copied when nothing is going on. */
 const IDLE_CHECKPOINT_PAGES = 250;
-const USABLE_PAGE_BYTES = 3500;
+const USABLE_PAGE_BYTES = 4000;
 /** What a commit rewrites besides the pages that its records fill. */
 const PAGES_PER_COMMIT = 2;
 const PROBE_BYTES = 65_536;
@@ -33,8 +45,8 @@ const PROBE_BYTES = 65_536;
 export interface LedgerFile {
   readonly tail: ChainPoint;
   readonly closedBelow: number;
-  /** Bodies of the records from `seq` on, oldest first. */
-  bodiesFrom(seq: number): IterableIterator<{ seq: number; body: string }>;
+  /** The records from `seq` on, oldest first. */
+  recordsFrom(seq: number): IterableIterator<StoredRecord>;
   /** Appends in one durable commit, or throws and leaves everything as it was. */
   append(records: readonly string[], closedBelow?: number): void;
   /** Writes and erases a piece of filler. @throws where records could not be written either */
@@ -62,7 +74,7 @@ export function openLedgerFile(options: WorkerOptions): LedgerFile {
 function ledgerFile(db: Sqlite): LedgerFile {
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
-  const insert = db.prepare<[number, string, string]>('INSERT INTO records (seq, body, hash) VALUES (?, ?, ?)');
+  const insert = db.prepare<[number, string, Buffer]>('INSERT INTO pages (first, bodies, hashes) VALUES (?, ?, ?)');
   const setMark = db.prepare<[number]>("INSERT OR REPLACE INTO meta (name, value) VALUES ('closed_below', ?)");
   const getMark = db.prepare<[], number>("SELECT value FROM meta WHERE name = 'closed_below'").pluck();
   const fill = db.prepare<[number]>('INSERT OR REPLACE INTO probe (id, filler) VALUES (1, zeroblob(?))');
@@ -94,22 +106,21 @@ function ledgerFile(db: Sqlite): LedgerFile {
     get closedBelow() {
       return closedBelow;
     },
-    bodiesFrom: (seq) =>
-      db.prepare<[number], { seq: number; body: string }>('SELECT seq, body FROM records WHERE seq >= ? ORDER BY seq').iterate(seq),
+    recordsFrom: recordsFrom(db),
     append(records, newClosedBelow) {
-      let { seq, hash } = tail;
+      const packed = packPages(tail, records);
       let bytes = 0;
-      inTransaction(() => {
-        for (const json of records) {
-          seq += 1;
-          const body = chainBody(seq, hash, json);
-          hash = hashBody(body);
-          bytes += body.length;
-          insert.run(seq, body, hash);
+      const insertPages = (): void => {
+        for (const { first, bodies, hashes } of packed.pages) {
+          insert.run(first, bodies, hashes);
+          bytes += bodies.length + hashes.length;
         }
         if (newClosedBelow !== undefined) setMark.run(newClosedBelow);
-      });
-      tail = { seq, hash };
+      };
+      // A statement alone is a transaction of its own (sqlite.org/lang_transaction.html), and costs two less.
+      if (packed.pages.length === 1 && newClosedBelow === undefined) insertPages();
+      else inTransaction(insertPages);
+      tail = packed.tail;
       if (newClosedBelow !== undefined) closedBelow = newClosedBelow;
       logCommits += 1;
       logPages += PAGES_PER_COMMIT + Math.ceil(bytes / USABLE_PAGE_BYTES);
@@ -135,15 +146,27 @@ function ledgerFile(db: Sqlite): LedgerFile {
   };
 }
 
+/** The records from `seq` on, oldest first. */
+export function recordsFrom(db: Sqlite): (seq: number) => IterableIterator<StoredRecord> {
+  const pages = db.prepare<[number], Page>(
+    'SELECT first, bodies, hashes FROM pages WHERE first >= coalesce((SELECT max(first) FROM pages WHERE first <= ?), 0) ORDER BY first',
+  );
+  return function* (seq) {
+    for (const page of pages.iterate(seq)) {
+      for (const record of unpackPage(page)) if (record.seq >= seq) yield record;
+    }
+  };
+}
+
 /** @throws Error when the last record does not bear its own hash: nothing may be chained to it */
 function readTail(db: Sqlite): ChainPoint {
-  const last = db
-    .prepare<[], { seq: number; body: string; hash: string }>('SELECT seq, body, hash FROM records ORDER BY seq DESC LIMIT 1')
-    .get();
-  if (last === undefined) return CHAIN_START;
-  if (hashBody(last.body) !== last.hash) {
+  const page = db.prepare<[], Page>('SELECT first, bodies, hashes FROM pages ORDER BY first DESC LIMIT 1').get();
+  if (page === undefined) return CHAIN_START;
+  const records = unpackPage(page);
+  const last = records.at(-1);
+  if (last === undefined || records.length !== hashedRecords(page) || hashBody(last.body) !== last.hash) {
     throw new Error(
-      `the ledger is damaged: its last record (seq ${last.seq}) was changed after it was written. ` +
+      `the ledger is damaged: its last record (seq ${page.first + hashedRecords(page) - 1}) was changed after it was written. ` +
         'Keep the file, look at it with "signalbox audit verify", and start on an empty data directory.',
     );
   }

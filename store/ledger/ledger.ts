@@ -3,8 +3,9 @@
  * who wait, and keeps what must not be lost while the disk refuses. The database is the worker's (worker.ts).
  */
 import { join } from 'node:path';
+import { performance, type EventLoopUtilization } from 'node:perf_hooks';
 import type { Worker } from 'node:worker_threads';
-import { LedgerUnavailable, type LedgerEntry, type Ledger } from '../../core/audit.ts';
+import { LedgerUnavailable, type LedgerEntry, type Ledger, type WrittenRecord } from '../../core/audit.ts';
 import type { Log } from '../../core/log.ts';
 import { ensureDataDir } from '../files.ts';
 import { Batch } from './batch.ts';
@@ -65,6 +66,8 @@ class WorkerLedger implements Ledger {
   readonly #scribeOptions: Omit<ScribeOptions, 'recover'>;
   readonly #calls = new OpenCalls();
   readonly #gathering = new Gathering();
+  /** The event loop's times at the last commit. */
+  #loop: EventLoopUtilization = performance.eventLoopUtilization();
 
   #state: State = 'starting';
   #scribe: Scribe | undefined;
@@ -108,17 +111,22 @@ class WorkerLedger implements Ledger {
   }
 
   write(record: LedgerEntry): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (this.#closing !== undefined) return reject(new LedgerUnavailable('the ledger is closed'));
-      this.#pending.add(record, recordText(record), { resolve, reject });
-      this.#calls.handedIn(record);
-      if (this.#state === 'busy') this.#gathering.overlapped();
-      else this.#queueTurn();
-    });
+    if (this.#closing !== undefined) return Promise.reject(new LedgerUnavailable('the ledger is closed'));
+    let written: WrittenRecord;
+    try {
+      written = writtenOut(record);
+    } catch (error) {
+      return Promise.reject(error as Error);
+    }
+    const durable = this.#pending.addWaiting(written);
+    this.#calls.handedIn(written);
+    if (this.#state === 'busy') this.#gathering.overlapped();
+    else if (this.#gatherTimer === undefined || this.#enough()) this.#queueTurn();
+    return durable;
   }
 
   writeSoon(record: LedgerEntry): void {
-    const text = recordText(record);
+    const written = writtenOut(record);
     if (this.#closing !== undefined) {
       this.#log.error({ kind: record.kind, call: record.call }, 'a record came after the ledger was closed and is lost');
       return;
@@ -127,8 +135,8 @@ class WorkerLedger implements Ledger {
       this.#unrecorded += 1;
       return;
     }
-    this.#pending.add(record, text);
-    this.#calls.handedIn(record);
+    this.#pending.add(written);
+    this.#calls.handedIn(written);
     this.#soonSince ??= performance.now();
     this.#lagTimer ??= setTimeout(() => this.#lagOver(), this.#lagMs);
   }
@@ -149,16 +157,20 @@ class WorkerLedger implements Ledger {
     setImmediate(() => {
       this.#turnQueued = false;
       if (this.#pending.waiting === 0 || this.#state === 'busy') return;
-      const alone = this.#problem !== undefined || this.#gatherMs === 0;
-      if (alone || this.#gathering.enough(this.#pending.waiting, this.#calls.running)) this.#flush();
+      if (this.#enough()) this.#flush();
       else this.#gatherTimer ??= setTimeout(() => this.#gatherOver(), this.#gatherMs);
     });
   }
 
+  #enough(): boolean {
+    const waits = this.#problem === undefined && this.#gatherMs > 0;
+    return !waits || this.#gathering.enough(this.#pending.waiting, this.#calls.running);
+  }
+
   #gatherOver(): void {
     this.#gatherTimer = undefined;
-    this.#gathering.ranOut(this.#pending.waiting);
-    this.#flush();
+    if (this.#gathering.goOn(this.#pending.waiting)) this.#gatherTimer = setTimeout(() => this.#gatherOver(), this.#gatherMs);
+    else this.#flush();
   }
 
   #lagOver(): void {
@@ -178,6 +190,10 @@ class WorkerLedger implements Ledger {
     const batch = this.#pending;
     this.#pending = new Batch();
     this.#soonSince = undefined;
+    this.#gathering.sent();
+    const loop = performance.eventLoopUtilization();
+    this.#gathering.worked(performance.eventLoopUtilization(loop, this.#loop).utilization);
+    this.#loop = loop;
     this.#mark();
     this.#send(batch, batch.text);
   }
@@ -270,8 +286,10 @@ class WorkerLedger implements Ledger {
   #refuse(problem: string, batch: Batch): void {
     if (this.#problem === undefined) this.#log.error({ problem }, 'the ledger cannot be written: calls are refused until it can');
     this.#problem = problem;
-    batch.append(this.#pending);
-    this.#pending = batch.reject(unavailable(problem), (record) => this.#calls.refused(record));
+    const error = unavailable(problem);
+    const kept = new Batch();
+    for (const refused of [batch, this.#pending]) refused.reject(error, kept, (record) => this.#calls.refused(record));
+    this.#pending = kept;
     if (this.#closing === undefined) this.#retryTimer ??= setTimeout(() => this.#retry(), this.#retryMs);
   }
 
@@ -327,11 +345,12 @@ class WorkerLedger implements Ledger {
 const unavailable = (problem: string): LedgerUnavailable => new LedgerUnavailable(`the ledger cannot be written: ${problem}`);
 
 /** @throws TypeError where a record cannot be kept: it names what only the ledger may, or is no JSON */
-function recordText(record: LedgerEntry): string {
-  if (typeof record.written === 'string') return record.written;
+function writtenOut(record: LedgerEntry): WrittenRecord {
+  if (typeof record.written === 'string') return record as WrittenRecord;
   // Two members of one name would let two readers of the same body see two records.
   if (Object.hasOwn(record, 'seq') || Object.hasOwn(record, 'prev')) {
     throw new TypeError('a record may not name "seq" or "prev": the ledger gives them');
   }
-  return JSON.stringify(record);
+  const { kind, call } = record;
+  return { kind, ...(call === undefined ? {} : { call }), written: JSON.stringify(record) };
 }

@@ -8,7 +8,7 @@ import type { LedgerFile } from './file.ts';
 /** Returns how many calls were found open. @throws as `append` does, or when a record cannot be read */
 export function closeOpenIntents(file: LedgerFile, nowMs: number): number {
   const open = new Map<string, number>();
-  for (const { seq, body } of file.bodiesFrom(file.closedBelow)) {
+  for (const { seq, body } of file.recordsFrom(file.closedBelow)) {
     const { kind, call } = JSON.parse(body) as RecordBody & { call?: string };
     if (call === undefined) continue;
     if (kind === 'intent') open.set(call, seq);

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import { existsSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import Database from 'better-sqlite3';
+import { expect, onTestFinished, test } from 'vitest';
 import { LedgerUnavailable, type AuditRecord } from '../../core/audit.ts';
 import { createLedgerReader, verifyLedger } from '../../store/index.ts';
 import { requireSqliteVersion } from '../../store/sqlite.ts';
@@ -111,6 +112,16 @@ test('tail and after give records oldest first, within their bounds', async () =
   expect(reader.after(4, 3).map(({ seq }) => seq)).toEqual([5, 6, 7]);
   expect(reader.after(10, 3)).toEqual([]);
   reader.close();
+});
+
+test('an SQLite shell sees the records one by one, as the reader does, however they were committed', async () => {
+  const dir = temporaryDir();
+  const ledger = await openLedger(dir);
+  await ledger.write({ ...intent('alone'), text: 'Grüße\n' });
+  await Promise.all(Array.from({ length: 600 }, (_, index) => ledger.write(intent(`c${index}`))));
+  const db = new Database(ledgerPath(dir), { readonly: true });
+  onTestFinished(() => void db.close());
+  expect(db.prepare('SELECT seq, body, hash FROM records ORDER BY seq').all()).toEqual(readAll(dir));
 });
 
 test('the data directory and everything in it are for the owner alone', async () => {

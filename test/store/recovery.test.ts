@@ -71,7 +71,7 @@ test('a start reads only from the mark on: it does not look at records that are 
   await second.close();
   // Were the start to read this record, it would stop at it.
   const db = new Database(ledgerPath(dir));
-  db.exec("UPDATE records SET body = 'no JSON' WHERE seq = 20");
+  db.exec("UPDATE pages SET bodies = 'no JSON' WHERE first = 20");
   db.close();
   const third = await openLedger(dir);
   await third.write(intent('new'));
@@ -107,7 +107,7 @@ test('the mark moves on while the ledger runs, but never past a call that is ope
 });
 
 test('a ledger whose last record was changed, or whose last records were cut off, is not written on', async () => {
-  for (const damage of ["UPDATE records SET body = replace(body, 'c4', 'c5') WHERE seq = 5", 'DELETE FROM records WHERE seq > 3']) {
+  for (const damage of ["UPDATE pages SET bodies = replace(bodies, 'c4', 'c5') WHERE first = 5", 'DELETE FROM pages WHERE first > 3']) {
     const dir = temporaryDir();
     const ledger = await openLedger(dir);
     for (let index = 0; index < 5; index += 1) await ledger.write({ kind: 'start', time: 1, name: `c${index}` });

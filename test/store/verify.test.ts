@@ -5,7 +5,9 @@ import Database from 'better-sqlite3';
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { verifyLedger, type VerifyResult } from '../../store/index.ts';
-import { chainBody, GENESIS, hashBody } from '../../store/ledger/chain.ts';
+import type { StoredRecord } from '../../core/audit.ts';
+import { CHAIN_START, chainBody, GENESIS, hashBody } from '../../store/ledger/chain.ts';
+import { packPages, unpackPage, type Page } from '../../store/ledger/page.ts';
 import { intent, ledgerPath, openLedger, outcome, readAll, temporaryDir } from './support.ts';
 
 const RECORDS = 12;
@@ -35,6 +37,35 @@ function tampered(path: string, tamper: (db: Database.Database) => void): Verify
   return verifyLedger(copy);
 }
 
+/** The records in `db` as a list to which `edit` is done, then put back: a page wherever the numbers leave a gap. */
+function edited(db: Database.Database, edit: (records: StoredRecord[]) => StoredRecord[]): void {
+  const pages = db.prepare<[], Page>('SELECT first, bodies, hashes FROM pages ORDER BY first').all();
+  const records = edit(pages.flatMap((page) => unpackPage(page)));
+  db.exec('DELETE FROM pages');
+  putBack(db, records);
+}
+
+/** Pages of up to five, so that what is done meets borders of pages and places within them. */
+function putBack(db: Database.Database, records: readonly StoredRecord[]): void {
+  const insert = db.prepare('INSERT INTO pages (first, bodies, hashes) VALUES (?, ?, ?)');
+  for (let from = 0; from < records.length; ) {
+    const first = records[from]?.seq ?? 0;
+    let to = from + 1;
+    while (to < records.length && to - from < 5 && records[to]?.seq === first + to - from) to += 1;
+    const page = records.slice(from, to);
+    insert.run(first, page.map(({ body }) => body).join('\n'), Buffer.from(page.map(({ hash }) => hash).join(''), 'hex'));
+    from = to;
+  }
+}
+
+/** Changes one record where it lies, and leaves its hash, or takes its new one. */
+const replaced = (seq: number, change: (body: string) => string, rehash = false) => (records: StoredRecord[]): StoredRecord[] =>
+  records.map((record) => {
+    if (record.seq !== seq) return record;
+    const body = change(record.body);
+    return { seq, body, hash: rehash ? hashBody(body) : record.hash };
+  });
+
 const seqs = fc.integer({ min: 1, max: RECORDS });
 
 test('a ledger as it was written verifies, and says where its head is', async () => {
@@ -48,10 +79,11 @@ test('a change of any character of any record is seen, and that record named [LE
   fc.assert(
     fc.property(seqs, fc.nat(), fc.string({ minLength: 1, maxLength: 1, unit: 'grapheme' }), (seq, where, by) => {
       const result = tampered(path, (db) => {
-        const body = db.prepare<[number], string>('SELECT body FROM records WHERE seq = ?').pluck().get(seq) ?? '';
-        const at = where % body.length;
-        fc.pre(body[at] !== by);
-        db.prepare('UPDATE records SET body = ? WHERE seq = ?').run(body.slice(0, at) + by + body.slice(at + 1), seq);
+        edited(db, replaced(seq, (body) => {
+          const at = where % body.length;
+          fc.pre(body[at] !== by);
+          return body.slice(0, at) + by + body.slice(at + 1);
+        }));
       });
       expect(result).toMatchObject({ ok: false, seq, records: seq - 1 });
     }),
@@ -64,8 +96,7 @@ test('a change that comes with its own new hash is seen at the record that follo
   fc.assert(
     fc.property(fc.integer({ min: 1, max: RECORDS - 1 }), (seq) => {
       const result = tampered(path, (db) => {
-        const body = (db.prepare<[number], string>('SELECT body FROM records WHERE seq = ?').pluck().get(seq) ?? '').replace('call-', 'cell-');
-        db.prepare('UPDATE records SET body = ?, hash = ? WHERE seq = ?').run(body, hashBody(body), seq);
+        edited(db, replaced(seq, (body) => body.replace('call-', 'cell-'), true));
       });
       expect(result).toMatchObject({ ok: false, seq: seq + 1, reason: expect.stringContaining(`does not follow record ${seq}`) });
     }),
@@ -77,7 +108,7 @@ test('records that are deleted are missed, wherever they stood [LEDGER-1]', asyn
   const path = await original();
   fc.assert(
     fc.property(seqs, fc.integer({ min: 1, max: RECORDS }), (first, count) => {
-      const result = tampered(path, (db) => void db.prepare('DELETE FROM records WHERE seq >= ? AND seq < ?').run(first, first + count));
+      const result = tampered(path, (db) => edited(db, (records) => records.filter(({ seq }) => seq < first || seq >= first + count)));
       expect(result).toMatchObject({ ok: false, seq: first, records: first - 1, reason: expect.stringContaining('missing') });
     }),
     { numRuns: 100 },
@@ -90,10 +121,13 @@ test('two records that change places are seen at the first of them', async () =>
     fc.property(seqs, seqs, fc.boolean(), (one, other, closeGap) => {
       fc.pre(one !== other);
       const result = tampered(path, (db) => {
-        const move = db.prepare('UPDATE records SET seq = ? WHERE seq = ?');
-        move.run(1000, one);
-        move.run(one, other);
-        if (closeGap) move.run(other, 1000);
+        edited(db, (records) => {
+          const swap = new Map([[one, other], [other, one]]);
+          return records
+            .map((record) => ({ ...record, seq: swap.get(record.seq) ?? record.seq }))
+            .filter(({ seq }) => closeGap || seq !== other)
+            .toSorted((a, b) => a.seq - b.seq);
+        });
       });
       expect(result).toMatchObject({ ok: false, seq: Math.min(one, other) });
     }),
@@ -106,11 +140,12 @@ test('a record that is put in is seen where it stands, though it is chained to t
   fc.assert(
     fc.property(seqs, fc.boolean(), (seq, chained) => {
       const result = tampered(path, (db) => {
-        db.prepare('UPDATE records SET seq = -seq - 1 WHERE seq >= ?').run(seq);
-        db.prepare('UPDATE records SET seq = -seq WHERE seq < 0').run();
-        const before = db.prepare<[number], string>('SELECT hash FROM records WHERE seq = ?').pluck().get(seq - 1) ?? GENESIS;
-        const body = chainBody(seq, chained ? before : GENESIS.replace('0', '1'), JSON.stringify(intent('forged')));
-        db.prepare('INSERT INTO records (seq, body, hash) VALUES (?, ?, ?)').run(seq, body, hashBody(body));
+        edited(db, (records) => {
+          const before = records[seq - 2]?.hash ?? GENESIS;
+          const body = chainBody(seq, chained ? before : GENESIS.replace('0', '1'), JSON.stringify(intent('forged')));
+          const later = records.slice(seq - 1).map((record) => ({ ...record, seq: record.seq + 1 }));
+          return [...records.slice(0, seq - 1), { seq, body, hash: hashBody(body) }, ...later];
+        });
       });
       // One that is chained rightly is a true record to all that can be seen; the one behind it is out of place.
       expect(result).toMatchObject({ ok: false, seq: chained ? seq + 1 : seq });
@@ -122,7 +157,7 @@ test('a record that is put in is seen where it stands, though it is chained to t
 test('a record before the first, a second seq in one body, and text that is no JSON are named', async () => {
   const path = await original();
   const insert = (db: Database.Database, seq: number, body: string): void =>
-    void db.prepare('INSERT OR REPLACE INTO records (seq, body, hash) VALUES (?, ?, ?)').run(seq, body, hashBody(body));
+    edited(db, (records) => [...records.filter((record) => record.seq !== seq), { seq, body, hash: hashBody(body) }].toSorted((a, b) => a.seq - b.seq));
   const prev = (db: Database.Database, seq: number): string =>
     db.prepare<[number], string>('SELECT hash FROM records WHERE seq = ?').pluck().get(seq - 1) ?? GENESIS;
   expect(tampered(path, (db) => insert(db, 0, '{}'))).toMatchObject({ ok: false, seq: 0 });
@@ -136,6 +171,18 @@ test('a record before the first, a second seq in one body, and text that is no J
   });
 });
 
+test('hashes of a page that were changed, cut off, added to or are no bytes are seen at the record that they belong to', async () => {
+  const path = await original();
+  const rehash = (first: number, change: string) => (db: Database.Database) => void db.exec(`UPDATE pages SET hashes = ${change} WHERE first = ${first}`);
+  expect(tampered(path, rehash(4, 'zeroblob(32)'))).toMatchObject({ ok: false, seq: 4 });
+  expect(tampered(path, rehash(4, "x''"))).toMatchObject({ ok: false, seq: 4 });
+  expect(tampered(path, rehash(4, 'CAST(hashes || zeroblob(32) AS BLOB)'))).toMatchObject({ ok: false, seq: 5, reason: expect.stringContaining('missing') });
+  const other = (db: Database.Database): void => {
+    db.exec('ALTER TABLE pages RENAME TO old; CREATE TABLE pages (first, bodies, hashes); INSERT INTO pages SELECT first, bodies, CAST(first AS TEXT) FROM old');
+  };
+  expect(tampered(path, other)).toMatchObject({ ok: false, seq: 1, reason: expect.stringContaining('no bytes') });
+});
+
 test('what the file alone cannot show, an anchor does: a tail that was cut off, or all of it written anew', async () => {
   const path = await original();
   const noted = verifyLedger(path);
@@ -146,16 +193,13 @@ test('what the file alone cannot show, an anchor does: a tail that was cut off, 
     return verifyLedger(copy, { anchor: noted.head });
   };
   expect(verifyAfter(() => {})).toMatchObject({ ok: true });
-  const cut = (db: Database.Database): void => void db.exec('DELETE FROM records WHERE seq > 9; DELETE FROM meta');
+  const cut = (db: Database.Database): void => void db.exec('DELETE FROM pages WHERE first > 9; DELETE FROM meta');
   expect(tampered(path, cut)).toMatchObject({ ok: true, records: 9 });
   expect(verifyAfter(cut)).toMatchObject({ ok: false, seq: 10, reason: expect.stringContaining('had reached seq 12') });
   const rewrite = (db: Database.Database): void => {
-    let prev = GENESIS;
-    for (let seq = 1; seq <= RECORDS; seq += 1) {
-      const body = chainBody(seq, prev, JSON.stringify(intent('innocent')));
-      prev = hashBody(body);
-      db.prepare('UPDATE records SET body = ?, hash = ? WHERE seq = ?').run(body, prev, seq);
-    }
+    const { pages } = packPages(CHAIN_START, Array.from({ length: RECORDS }, () => JSON.stringify(intent('innocent'))));
+    db.exec('DELETE FROM pages');
+    putBack(db, pages.flatMap((page) => unpackPage(page)));
   };
   expect(tampered(path, rewrite)).toMatchObject({ ok: true });
   expect(verifyAfter(rewrite)).toMatchObject({ ok: false, seq: RECORDS, reason: expect.stringContaining('written anew') });
