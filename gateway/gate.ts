@@ -4,7 +4,7 @@ import { compileRules, createLimiter, createRedactor, type ReloadableLimiter } f
 import type { KeyStore } from '../store/index.ts';
 import { createAuthenticator } from './auth.ts';
 import { createBox } from './box.ts';
-import { createGuard } from './http/guard.ts';
+import { createGuard, requireCallersBeyondLoopback } from './http/guard.ts';
 import type { Gate } from './http/server.ts';
 import type { Servers } from './servers.ts';
 
@@ -21,9 +21,10 @@ export interface GateParts {
 
 /**
  * @param previous the gate in force until now: its counts go on
- * @throws MissingSecret, and what compiling may throw; nothing has changed then
+ * @throws MissingSecret, WideOpen, and what compiling may throw; nothing has changed then
  */
 export function openGate({ keys, servers, operatorToken }: GateParts, settings: Settings, secrets: SecretSource, previous?: OpenGate): OpenGate {
+  requireCallersBeyondLoopback(settings);
   const authenticate = createAuthenticator({ callers: settings.callers, secrets, findKey: (hash) => keys.findByHash(hash), operatorToken });
   const rules = compileRules(settings.rules);
   const limiter = createLimiter(settings.limits, previous === undefined ? {} : { previous: previous.limiter });

@@ -10,6 +10,7 @@ export function openingFault(error: unknown, { listen, data }: Settings): unknow
     return new CommandError(`Port ${listen.port} on ${listen.host} is taken.\nStop what uses it, or choose another with "--port N" ("--port 0" takes a free one).`);
   }
   if (code === 'EACCES' || code === 'EADDRNOTAVAIL' || code === 'ENOTFOUND') return new CommandError(`Cannot listen on ${listen.host}:${listen.port}: ${message}.`);
+  if (name === 'WideOpen') return new CommandError(`${message}.\nAdd "callers" to the configuration, or listen on 127.0.0.1.`, EXIT.usage);
   if (name === 'MissingSecret') return new CommandError(`A caller's key cannot be read: ${message}.`, EXIT.usage);
   if (name === 'LedgerUnavailable') return new CommandError(`The ledger in ${data} cannot be written: ${message}.`);
   return error;

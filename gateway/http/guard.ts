@@ -4,7 +4,7 @@
  */
 import type { IncomingHttpHeaders } from 'node:http';
 import { isIP } from 'node:net';
-import type { ListenSettings } from '../../core/settings.ts';
+import type { ListenSettings, Settings } from '../../core/settings.ts';
 
 export type Guarded =
   | { readonly type: 'pass'; /** An origin that gets CORS headers. */ readonly crossOrigin?: string }
@@ -15,6 +15,19 @@ const LOOPBACK_NAMES = new Set(['localhost', '127.0.0.1', '[::1]']);
 
 export const isLoopbackHost = (host: string): boolean =>
   host === 'localhost' || host === '::1' || host === '[::1]' || /^127(?:\.\d{1,3}){3}$/.test(host);
+
+export class WideOpen extends Error {
+  override readonly name = 'WideOpen';
+}
+
+/**
+ * Without callers whoever reaches the gateway is let in, so that only this machine may reach it, however the host was chosen.
+ * @throws WideOpen
+ */
+export function requireCallersBeyondLoopback({ listen, callers }: Pick<Settings, 'listen' | 'callers'>): void {
+  if (callers.length > 0 || isLoopbackHost(listen.host)) return;
+  throw new WideOpen(`${listen.host} can be reached from other machines, and no callers are configured: anyone could call every tool`);
+}
 
 export function createGuard(listen: ListenSettings): (headers: IncomingHttpHeaders) => Guarded {
   const hosts = new Set([...LOOPBACK_NAMES, listen.host.toLowerCase(), ...listen.allowedHosts.map((host) => host.toLowerCase())]);

@@ -1,14 +1,23 @@
 /** Who is let in, by what, and that what lets them in is seen nowhere else. */
-import { readdirSync, readFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { silentLog } from '../../core/log.ts';
 import { createKeyStore, hashKey } from '../../store/index.ts';
 import { startGateway } from '../support/gateway.ts';
 import { send } from '../support/http.ts';
 import { mcpClient, textIn } from '../support/mcp.ts';
 import { until } from '../support/poll.ts';
+import { SIGNALBOX } from '../support/process.ts';
 import { startUpstream, textResult } from '../support/upstream.ts';
+
+function temporaryDir(): string {
+  const dir = mkdtempSync(join(tmpdir(), 'signalbox-open-'));
+  onTestFinished(() => rmSync(dir, { recursive: true, force: true, maxRetries: 10 }));
+  return dir;
+}
 
 const ALICE = 'alices-long-key-of-the-test';
 const CALLERS = [{ id: 'alice', key: ALICE }, { id: 'bob' }];
@@ -169,4 +178,20 @@ test('the admin API is closed to everybody else even where no callers are config
   await mine.call('nothing');
   const record = await gateway.record('the refusal', ({ kind }) => kind === 'refused');
   expect([record['caller'], record['face'], record['proof']]).toEqual(['local', 'mcp', 'loopback']);
+});
+
+test('without callers only loopback is bound, however the address was chosen; a reload cannot take the last caller away [AUTH-6]', async () => {
+  const child = spawn(process.execPath, [SIGNALBOX, 'serve', '--host', '0.0.0.0', '--port', '0', '--data', temporaryDir()], { cwd: temporaryDir(), stdio: ['ignore', 'pipe', 'pipe'] });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let said = '';
+  for (const stream of [child.stdout, child.stderr]) stream.on('data', (data) => (said += String(data)));
+  const code = await new Promise((resolve) => child.once('close', resolve));
+  expect([code, said]).toEqual([2, expect.stringContaining('no callers are configured')]);
+  expect(said).not.toContain('listening on');
+
+  const callers = [{ id: 'alice', key: ALICE }];
+  const gateway = await startGateway({ listen: { host: '0.0.0.0' }, callers });
+  const { listen, ...rest } = gateway.hall.box().settings;
+  expect(() => gateway.hall.reload({ ...rest, listen, callers: [] }, { resolve: (text) => text })).toThrow('no callers');
+  expect(gateway.hall.box().settings.callers).toHaveLength(1);
 });
