@@ -30,3 +30,10 @@ test('ids are unique, and each names a sentence and where it comes from [GROUND-
   expect(new Set(REQUIREMENTS.map(({ id }) => id)).size).toBe(REQUIREMENTS.length);
   for (const { id, text, source } of REQUIREMENTS) expect([id, /^.+\.$/.test(text), source !== '']).toEqual([id, true, true]);
 });
+
+test('the threat model names tests that are there, and ids that those cite [GROUND-2]', () => {
+  const page = readFileSync(join(import.meta.dirname, '../docs/threat-model.md'), 'utf8');
+  const named = [...page.matchAll(/`([\w/-]+\.test\.ts)` \[([^\]]+)\]/g)].flatMap(([, file, ids = '']) => ids.split(', ').map((id) => ({ file, id })));
+  expect(named.length).toBeGreaterThan(25);
+  expect(named.filter(({ file, id }) => !citations.some((citation) => citation.file === file && citation.id === id))).toEqual([]);
+});
