@@ -6,10 +6,12 @@ import type { FaultReason, InvokeResult, Invocation } from '../core/connector.ts
 import type { JsonObject } from '../core/json.ts';
 import { own } from '../core/json.ts';
 import type { Connection } from './connection.ts';
+import type { Written } from './era/dialect.ts';
 import { paramHeaderValues } from './http/param-headers.ts';
 import type { Answer, Broken, Outgoing } from './link.ts';
 import type { Breaker } from './resilience/breaker.ts';
-import type { Gate } from './resilience/gate.ts';
+import type { Timed } from './resilience/deadlines.ts';
+import type { Gate, Visitor } from './resilience/gate.ts';
 import { notificationText } from './wire/jsonrpc.ts';
 
 export interface FlightHost {
@@ -35,21 +37,44 @@ export interface FlightHost {
 
 const NOTHING = (): void => {};
 
-export class Flight {
+const NO_FIELDS: readonly string[] = [];
+
+/** One time that the call goes out. What an earlier one is answered, after another has begun, is nobody's. */
+class Attempt implements Outgoing {
+  readonly id: number;
+  readonly method = 'tools/call';
+  readonly text: string;
+  readonly fields: string | undefined;
+  readonly maxBytes: number;
+  readonly #flight: Flight;
+
+  constructor(id: number, { text, fields }: Written, maxBytes: number, flight: Flight) {
+    this.id = id;
+    this.text = text;
+    this.fields = fields;
+    this.maxBytes = maxBytes;
+    this.#flight = flight;
+  }
+
+  settle(answer: Answer): void {
+    this.#flight.settled(this, answer);
+  }
+}
+
+export class Flight implements Timed, Visitor {
   readonly #host: FlightHost;
   readonly #invocation: Invocation;
   readonly #resolve: (result: InvokeResult) => void;
-  #timer: NodeJS.Timeout | undefined;
   #deadlineAt = 0;
-  #idleUntil = 0;
+  #idleUntil = Infinity;
   #forgetCancel: () => void = NOTHING;
-  #leaveQueue: (() => boolean) | undefined;
+  #queued = false;
   #placed = false;
   #admitted = false;
   #connection: Connection | undefined;
   /** Which of the connection's handshakes this was sent under. */
   #handshake = 0;
-  #outgoing: Outgoing | undefined;
+  #outgoing: Attempt | undefined;
   /** An attempt went out that may have run. */
   #maybe = false;
   #repeated = false;
@@ -62,31 +87,39 @@ export class Flight {
   }
 
   start(): void {
-    const { timeoutMs, idleTimeoutMs, gate } = this.#host;
+    const { timeoutMs, gate } = this.#host;
     this.#deadlineAt = performance.now() + timeoutMs;
-    this.#idleUntil = Infinity;
-    this.#timer = setTimeout(this.#tick, Math.min(timeoutMs, idleTimeoutMs));
-    this.#forgetCancel = this.#invocation.cancellation.onCancel(this.#cancel);
+    this.#forgetCancel = this.#invocation.cancellation.onCancel((reason) => this.#stop('cancelled', `the call was cancelled: ${reason}`));
     if (this.#ended) return;
-    const taken = gate.take(this.#enter);
-    if (taken === 'entered') this.#enter();
+    const taken = gate.take(this);
+    if (taken === 'entered') this.enter();
     else if (taken === 'full') this.#fault('overloaded', 'it has too many calls under way and waiting; try again shortly', 'no');
-    else this.#leaveQueue = taken;
+    else this.#queued = true;
   }
 
   /** The connector is closing: what waits ends at once, what runs may finish unless `force` says otherwise. */
   close(force: boolean): void {
-    if (this.#leaveQueue !== undefined || force) this.#stop('unavailable', 'the gateway is stopping or has reloaded this server');
+    if (this.#queued || force) this.#stop('unavailable', 'the gateway is stopping or has reloaded this server');
   }
 
-  readonly #enter = (): void => {
-    this.#leaveQueue = undefined;
+  enter(): void {
+    this.#queued = false;
     this.#placed = true;
     const waitMs = this.#host.breaker.admit();
     if (waitMs > 0) return this.#fault('unavailable', `it has failed repeatedly and is given a rest; try again in ${waitMs} ms`, 'no', waitMs);
     this.#admitted = true;
     this.#send();
-  };
+  }
+
+  get dueAt(): number {
+    return Math.min(this.#deadlineAt, this.#idleUntil);
+  }
+
+  expire(): void {
+    const { timeoutMs, idleTimeoutMs } = this.#host;
+    const silent = this.#idleUntil < this.#deadlineAt;
+    this.#stop('timeout', silent ? `it gave no sign for ${idleTimeoutMs} ms (idleTimeoutMs)` : `it did not answer within ${timeoutMs} ms (timeoutMs)`);
+  }
 
   #send(): void {
     const host = this.#host;
@@ -97,30 +130,23 @@ export class Flight {
     const { link, dialect } = connection;
     const id = connection.nextId();
     const wanted = connection.list.paramHeaders.get(invocation.tool);
-    let written;
+    let written: Written;
     try {
-      written = dialect.writeCall(id, invocation, wanted === undefined ? [] : paramHeaderValues(wanted, invocation.args));
+      written = dialect.writeCall(id, invocation, wanted === undefined ? NO_FIELDS : paramHeaderValues(wanted, invocation.args));
     } catch {
       return this.#fault('protocol', 'its arguments cannot be written as JSON', this.#executed());
     }
-    if (invocation.onProgress !== undefined) connection.progress.set(id, this.#progress);
+    if (invocation.onProgress !== undefined) connection.progress.set(id, (params) => this.#progress(params));
     this.#connection = connection;
     this.#handshake = connection.handshakes;
     connection.users++;
     this.#idleUntil = performance.now() + host.idleTimeoutMs;
-    const outgoing: Outgoing = {
-      id,
-      method: 'tools/call',
-      text: written.text,
-      ...(written.headers === undefined ? {} : { headers: written.headers }),
-      maxBytes: host.maxResponseBytes,
-      settle: (answer) => this.#settled(outgoing, answer),
-    };
-    this.#outgoing = outgoing;
-    link.send(outgoing);
+    const attempt = new Attempt(id, written, host.maxResponseBytes, this);
+    this.#outgoing = attempt;
+    link.send(attempt);
   }
 
-  readonly #progress = (params: JsonObject): void => {
+  #progress(params: JsonObject): void {
     if (this.#ended) return;
     this.#idleUntil = performance.now() + this.#host.idleTimeoutMs;
     const progress = own(params, 'progress');
@@ -136,12 +162,12 @@ export class Flight {
     } catch {
       // A listener's fault is not the call's.
     }
-  };
+  }
 
-  #settled(outgoing: Outgoing, answer: Answer): void {
+  settled(outgoing: Attempt, answer: Answer): void {
     if (this.#outgoing !== outgoing) return;
     const connection = this.#detach();
-    if (answer.type === 'result') return this.#finish({ type: 'result', result: answer.result, bytes: answer.bytes }, true);
+    if (answer.type === 'result') return this.#finish(answer, true);
     if (answer.type === 'error') return this.#settledError(answer, connection);
     if (answer.sessionLost === true && !this.#repeated) return this.#repeatAfter(this.#host.recover(connection, this.#handshake));
     if (answer.executed === 'maybe') this.#maybe = true;
@@ -181,20 +207,6 @@ export class Flight {
     ready.then(again, again); // Without a connection, `#send` says why.
   }
 
-  readonly #tick = (): void => {
-    const now = performance.now();
-    const until = Math.min(this.#deadlineAt, this.#idleUntil);
-    if (now < until - 1) {
-      this.#timer = setTimeout(this.#tick, until - now);
-      return;
-    }
-    const { timeoutMs, idleTimeoutMs } = this.#host;
-    const silent = this.#idleUntil < this.#deadlineAt;
-    this.#stop('timeout', silent ? `it gave no sign for ${idleTimeoutMs} ms (idleTimeoutMs)` : `it did not answer within ${timeoutMs} ms (timeoutMs)`);
-  };
-
-  readonly #cancel = (reason: string): void => this.#stop('cancelled', `the call was cancelled: ${reason}`);
-
   /** Ends the call from our side and tells the upstream, if it was ever told of it. */
   #stop(reason: FaultReason, message: string): void {
     if (this.#ended) return;
@@ -213,7 +225,7 @@ export class Flight {
 
   #detach(): Connection {
     const connection = this.#connection as Connection;
-    const id = (this.#outgoing as Outgoing).id;
+    const id = (this.#outgoing as Attempt).id;
     this.#outgoing = undefined;
     this.#connection = undefined;
     if (this.#invocation.onProgress !== undefined) connection.progress.delete(id);
@@ -241,13 +253,12 @@ export class Flight {
   #finish(result: InvokeResult, sound: boolean | undefined): void {
     if (this.#ended) return;
     this.#ended = true;
-    clearTimeout(this.#timer);
     this.#forgetCancel();
     if (this.#admitted) {
       if (sound === undefined) this.#host.breaker.forget();
       else this.#host.breaker.record(sound);
     }
-    this.#leaveQueue?.();
+    if (this.#queued) this.#host.gate.withdraw(this);
     if (this.#placed) this.#host.gate.leave();
     this.#host.ended(this);
     this.#resolve(result);

@@ -33,8 +33,8 @@ export interface Outgoing {
   readonly method: string;
   /** The JSON-RPC request: one line, no line break. */
   readonly text: string;
-  /** HTTP only: names and values in turn, for this request alone. */
-  readonly headers?: readonly string[];
+  /** HTTP only: header lines for this request alone, each with its line break. */
+  readonly fields?: string | undefined;
   readonly maxBytes: number;
   /** Called once, unless the request is abandoned first. */
   settle(answer: Answer): void;

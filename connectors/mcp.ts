@@ -15,6 +15,7 @@ import { keepFresh, type Freshness } from './freshness.ts';
 import type { Link } from './link.ts';
 import { createBackoff } from './resilience/backoff.ts';
 import { createBreaker, type Breaker } from './resilience/breaker.ts';
+import { createDeadlines, type Deadlines } from './resilience/deadlines.ts';
 import { createGate, type Gate } from './resilience/gate.ts';
 import type { Reaper } from './stdio/reaper.ts';
 
@@ -58,7 +59,7 @@ class McpConnector implements Connector, FlightHost, ConnectEvents {
   readonly #log: Log;
   readonly #pauses = createBackoff(FIRST_PAUSE_MS, LONGEST_PAUSE_MS);
   readonly #listeners = new Set<() => void>();
-  readonly #flights = new Set<Flight>();
+  readonly #flights: Deadlines<Flight>;
   /** Every link that is not closed yet. */
   readonly #links = new Set<Link>();
   #settle: () => void = NOTHING;
@@ -85,6 +86,7 @@ class McpConnector implements Connector, FlightHost, ConnectEvents {
     this.breaker = createBreaker({ now, onChange: () => this.#log.info({ breaker: this.breaker.state }, 'circuit breaker') });
     this.timeoutMs = settings.timeoutMs;
     this.idleTimeoutMs = settings.idleTimeoutMs;
+    this.#flights = createDeadlines(Math.min(settings.timeoutMs, settings.idleTimeoutMs));
     this.maxResponseBytes = settings.maxResponseBytes;
     this.idempotent = settings.idempotent.length === 0 ? () => false : compilePatterns(settings.idempotent);
   }
@@ -222,6 +224,7 @@ class McpConnector implements Connector, FlightHost, ConnectEvents {
     for (const flight of this.#flights) flight.close(false);
     while (this.#flights.size > 0 && performance.now() < deadline) await new Promise((resolve) => setTimeout(resolve, 10));
     for (const flight of this.#flights) flight.close(true);
+    this.#flights.stop();
     await this.#closeLinks(Math.max(deadline - performance.now(), MIN_STOP_MS));
     await this.#attempting; // Ends, now that its link is closed.
     await this.#closeLinks(MIN_STOP_MS);

@@ -5,7 +5,8 @@ import type { Agreement } from '../link.ts';
 
 export interface Written {
   readonly text: string;
-  readonly headers?: readonly string[];
+  /** HTTP only: header lines, each with its line break. */
+  readonly fields?: string;
 }
 
 export interface Dialect extends Agreement {

@@ -3,6 +3,7 @@
  * capabilities: it offers no roots, no sampling and no elicitation of its own.
  */
 import type { JsonObject } from '../../core/json.ts';
+import { CALL_START, createCallWords } from './call-words.ts';
 import { requestText } from '../wire/jsonrpc.ts';
 import type { Dialect } from './dialect.ts';
 
@@ -18,13 +19,14 @@ export interface LegacyOptions {
 }
 
 export function legacyDialect(options: LegacyOptions): Dialect {
+  const wordsFor = createCallWords(() => '');
   return {
     era: 'legacy',
     ...options,
     write: (id, method, params) => ({ text: requestText(id, method, params) }),
     writeCall(id, { tool, args, meta, traceparent, onProgress }) {
-      const head = `{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":{"name":${JSON.stringify(tool)},"arguments":${JSON.stringify(args)}`;
-      if (meta === undefined && traceparent === undefined && onProgress === undefined) return { text: `${head}}}` };
+      const head = CALL_START + id + wordsFor(tool).params + JSON.stringify(args);
+      if (meta === undefined && traceparent === undefined && onProgress === undefined) return { text: head + '}}' };
       const all: JsonObject = { ...meta };
       delete all['progressToken'];
       if (traceparent !== undefined) all['traceparent'] = traceparent;

@@ -3,9 +3,10 @@
  * the headers repeat the body (MCP 2026-07-28, basic/index, _meta; basic/transports/streamable-http, Request Metadata).
  */
 import type { JsonObject } from '../../core/json.ts';
-import { encodeValue } from '../http/headers.ts';
+import { encodeValue, fieldLines } from '../http/headers.ts';
+import { CALL_START, createCallWords } from './call-words.ts';
 import { requestText } from '../wire/jsonrpc.ts';
-import type { Dialect } from './dialect.ts';
+import type { Dialect, Written } from './dialect.ts';
 
 export const MODERN_VERSIONS: readonly string[] = ['2026-07-28'];
 
@@ -25,7 +26,9 @@ export function modernDialect(options: ModernOptions): Dialect {
   const { version, clientInfo, overHttp } = options;
   const identity = `"${PREFIX}protocolVersion":${JSON.stringify(version)},"${PREFIX}clientInfo":${JSON.stringify(clientInfo)}`;
   const plainMeta = `{${identity},"${PREFIX}clientCapabilities":{}}`;
-  const callHeaders = ['mcp-protocol-version', version, 'mcp-method', 'tools/call', 'mcp-name'];
+  const plainEnd = `,"_meta":${plainMeta}}}`;
+  const callFields = overHttp ? fieldLines(['mcp-protocol-version', version, 'mcp-method', 'tools/call']) : '';
+  const wordsFor = createCallWords((tool) => (overHttp ? callFields + fieldLines(['mcp-name', encodeValue(tool)]) : ''));
 
   return {
     era: 'modern',
@@ -34,7 +37,8 @@ export function modernDialect(options: ModernOptions): Dialect {
     capabilities: options.capabilities,
     write: (id, method, params) => modernRequest(id, method, params, options),
     writeCall(id, { tool, args, meta, traceparent, onProgress, clientCapabilities }, paramHeaders) {
-      let metaText = plainMeta;
+      const words = wordsFor(tool);
+      let end = plainEnd;
       if (meta !== undefined || traceparent !== undefined || onProgress !== undefined || clientCapabilities !== undefined) {
         const rest: JsonObject = { ...meta, [`${PREFIX}clientCapabilities`]: clientCapabilities ?? {} };
         // Ours to say, whatever a client put there.
@@ -43,10 +47,11 @@ export function modernDialect(options: ModernOptions): Dialect {
         delete rest['progressToken'];
         if (traceparent !== undefined) rest['traceparent'] = traceparent;
         if (onProgress !== undefined) rest['progressToken'] = id;
-        metaText = `{${identity},${JSON.stringify(rest).slice(1)}`;
+        end = `,"_meta":{${identity},${JSON.stringify(rest).slice(1)}}}`;
       }
-      const text = `{"jsonrpc":"2.0","id":${id},"method":"tools/call","params":{"name":${JSON.stringify(tool)},"arguments":${JSON.stringify(args)},"_meta":${metaText}}}`;
-      return overHttp ? { text, headers: [...callHeaders, encodeValue(tool), ...paramHeaders] } : { text };
+      const text = CALL_START + id + words.params + JSON.stringify(args) + end;
+      if (!overHttp) return { text };
+      return { text, fields: paramHeaders.length === 0 ? words.fields : words.fields + fieldLines(paramHeaders) };
     },
   };
 }
@@ -57,8 +62,8 @@ export function modernRequest(
   method: string,
   params: JsonObject,
   { version, clientInfo, overHttp }: Pick<ModernOptions, 'version' | 'clientInfo' | 'overHttp'>,
-): { text: string; headers?: readonly string[] } {
+): Written {
   const meta: JsonObject = { [`${PREFIX}protocolVersion`]: version, [`${PREFIX}clientInfo`]: clientInfo, [`${PREFIX}clientCapabilities`]: {} };
   const text = requestText(id, method, { ...params, _meta: meta });
-  return overHttp ? { text, headers: ['mcp-protocol-version', version, 'mcp-method', method] } : { text };
+  return overHttp ? { text, fields: fieldLines(['mcp-protocol-version', version, 'mcp-method', method]) } : { text };
 }

@@ -38,3 +38,15 @@ export function encodeValue(value: string): string {
 
 export const isSessionId = (value: unknown): value is string =>
   typeof value === 'string' && value.length <= 4_096 && /^[\x21-\x7e]+$/.test(value);
+
+/** Names and values in turn, as lines of a request. Both have been checked, or are ours. */
+export function fieldLines(flat: readonly string[]): string {
+  let lines = '';
+  for (let at = 0; at < flat.length; at += 2) lines += `${flat[at]}: ${flat[at + 1]}\r\n`;
+  return lines;
+}
+
+export function valueIn(flat: readonly string[], name: string): string | undefined {
+  for (let at = 0; at < flat.length; at += 2) if (flat[at] === name) return flat[at + 1];
+  return undefined;
+}

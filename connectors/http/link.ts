@@ -2,16 +2,16 @@
  * MCP over Streamable HTTP: a POST for each message, and for servers of the 2025 era the session and the GET stream.
  * Which era it is, the session above finds out.
  */
-import type { IncomingHttpHeaders } from 'node:http';
 import type { Pool } from 'undici';
 import type { Log } from '../../core/log.ts';
 import { lost, notSent, type Agreement, type Link, type LinkEvents, type Outgoing } from '../link.ts';
 import { parseMessages } from '../wire/jsonrpc.ts';
 import type { AddressGuard } from './address.ts';
-import { connectionInWords } from './answer.ts';
+import { createHttpClient, type HttpClient } from './client/client.ts';
+import type { ResponseHead } from './client/response.ts';
 import { Exchange, type ExchangeOwner } from './exchange.ts';
-import { isSessionId } from './headers.ts';
-import { createPool } from './pool.ts';
+import { fieldLines, isSessionId, valueIn } from './headers.ts';
+import { createPool, EXTRA_CONNECTIONS } from './pool.ts';
 import { send } from './send.ts';
 import { createEventStream, type EventStream } from './stream.ts';
 
@@ -44,7 +44,12 @@ class HttpLink implements Link, ExchangeOwner {
   readonly events: HttpLinkOptions['events'];
   readonly #options: HttpLinkOptions;
   readonly #path: string;
+  /** For everything but the POSTs that await an answer. */
   readonly #pool: Pool;
+  readonly #client: HttpClient;
+  /** Request line and the fields that never change, written out. */
+  readonly #plainHead: string;
+  #messageHead: string;
   readonly #plainHeaders: readonly string[];
   readonly #exchanges = new Map<Outgoing, Exchange>();
   readonly #resumptions = new Map<Outgoing, EventStream>();
@@ -60,22 +65,24 @@ class HttpLink implements Link, ExchangeOwner {
     this.events = options.events;
     this.#path = options.url.pathname + options.url.search;
     this.#pool = createPool({ ...options, origin: options.url.origin });
+    const { url, guard, connectTimeoutMs, concurrency } = options;
+    const hostField = valueIn(options.headers, 'host');
+    this.#client = createHttpClient({ url, hostField, lookup: guard.lookup, connectTimeoutMs, connections: concurrency + EXTRA_CONNECTIONS });
     this.#plainHeaders = [...options.headers, 'content-type', 'application/json', 'accept', 'application/json, text/event-stream'];
     this.#messageHeaders = this.#plainHeaders;
+    const host = hostField === undefined ? fieldLines(['host', url.host]) : '';
+    this.#plainHead = `POST ${this.#path} HTTP/1.1\r\n${host}connection: keep-alive\r\n${fieldLines(this.#plainHeaders)}`;
+    this.#messageHead = this.#plainHead;
   }
 
   send(outgoing: Outgoing): void {
     if (this.#closed !== undefined) return outgoing.settle(notSent('its connection is closed'));
-    const exchange = new Exchange(outgoing, this, this.#sessionId !== undefined && outgoing.method !== 'initialize');
+    const opening = outgoing.method === 'initialize';
+    const base = opening ? this.#plainHead : this.#messageHead;
+    const head = outgoing.fields === undefined ? base : base + outgoing.fields;
+    const exchange = new Exchange(outgoing, head, this, this.#sessionId !== undefined && !opening);
     this.#exchanges.set(outgoing, exchange);
-    const base = outgoing.method === 'initialize' ? this.#plainHeaders : this.#messageHeaders;
-    const headers = outgoing.headers === undefined ? base : [...base, ...outgoing.headers];
-    try {
-      this.#pool.dispatch({ method: 'POST', path: this.#path, headers: headers as string[], body: outgoing.text }, exchange);
-    } catch (error) {
-      this.#exchanges.delete(outgoing);
-      exchange.settle(notSent(connectionInWords(error as Error)));
-    }
+    this.#client.post(exchange);
   }
 
   abandon(outgoing: Outgoing): void {
@@ -109,10 +116,13 @@ class HttpLink implements Link, ExchangeOwner {
     return this.#closed;
   }
 
-  onHeaders(outgoing: Outgoing, status: number, headers: IncomingHttpHeaders): void {
+  onHead(outgoing: Outgoing, { status, sessionId }: ResponseHead): void {
     if (outgoing.method !== 'initialize' || status !== 200) return;
-    const id = headers['mcp-session-id'];
-    this.#sessionId = isSessionId(id) ? id : undefined;
+    this.#sessionId = isSessionId(sessionId) ? sessionId : undefined;
+  }
+
+  abort(exchange: Exchange): void {
+    this.#client.abort(exchange);
   }
 
   done(exchange: Exchange): void {
@@ -160,6 +170,7 @@ class HttpLink implements Link, ExchangeOwner {
     if (this.#sessionId !== undefined) extra.push('mcp-session-id', this.#sessionId);
     this.#sessionHeaders = [...this.#options.headers, ...extra];
     this.#messageHeaders = [...this.#plainHeaders, ...extra];
+    this.#messageHead = this.#plainHead + fieldLines(extra);
   }
 
   /** What a 2025 server tells beside any call. */
@@ -202,6 +213,7 @@ class HttpLink implements Link, ExchangeOwner {
       exchange.settle(lost('it was closed'));
       exchange.abandon();
     }
+    this.#client.close();
     await this.#endSession();
     await this.#pool.destroy();
   }

@@ -1,4 +1,4 @@
-/** The connections to one upstream: no redirects, no timeouts but the session's, and only judged addresses. */
+/** Connections by undici to one upstream, for streams and for what needs no answer: no redirects, no timeouts but the session's, and only judged addresses. */
 import { Pool } from 'undici';
 import type { AddressGuard } from './address.ts';
 
@@ -10,7 +10,8 @@ export interface PoolOptions {
   readonly concurrency: number;
 }
 
-const EXTRA_CONNECTIONS = 8;
+/** For streams and the connector's own questions, beside the calls. */
+export const EXTRA_CONNECTIONS = 8;
 
 export const createPool = ({ origin, guard, connectTimeoutMs, concurrency }: PoolOptions): Pool =>
   new Pool(origin, {

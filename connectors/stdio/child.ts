@@ -28,8 +28,8 @@ export interface ChildEvents {
 
 export interface Child {
   readonly pid: number | undefined;
-  /** False where the child no longer takes input. */
-  write(text: string): boolean;
+  /** One line, with what else is written in the same turn of the loop. False where the child no longer takes input. */
+  writeLine(text: string): boolean;
   /** Bytes written that the child has not read yet. */
   readonly unreadBytes: number;
   /** Standard input ends, then SIGTERM, then SIGKILL to the whole group, `graceMs` in all. */
@@ -84,7 +84,23 @@ export function startChild(options: ChildOptions, events: ChildEvents): Child {
     });
   });
 
+  // Calls come in bursts, since they become durable together: one system call for all lines of a burst.
+  let unwritten = '';
+  function flush(): void {
+    const text = unwritten;
+    unwritten = '';
+    if (text !== '' && child.stdin.writable) child.stdin.write(text);
+  }
+
+  function writeLine(text: string): boolean {
+    if (exited || !child.stdin.writable) return false;
+    if (unwritten === '') process.nextTick(flush); // Once all that was ready has run.
+    unwritten += `${text}\n`;
+    return true;
+  }
+
   async function stop(graceMs: number): Promise<void> {
+    flush();
     child.stdin.end();
     if (group === undefined) return;
     if (!exited) await within(exit, graceMs / 2);
@@ -96,9 +112,9 @@ export function startChild(options: ChildOptions, events: ChildEvents): Child {
 
   return {
     pid: group,
-    write: (text) => !exited && child.stdin.writable && (child.stdin.write(text), true),
+    writeLine,
     get unreadBytes() {
-      return child.stdin.writableLength;
+      return child.stdin.writableLength + unwritten.length;
     },
     stop: (graceMs) => (stopping ??= stop(graceMs)),
   };

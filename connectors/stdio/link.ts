@@ -34,7 +34,7 @@ export function openStdioLink({ settings, secrets, log, reaper, events }: StdioL
   let problem: string | undefined;
   let garbageLines = 0;
   const stderr = createStderr(log);
-  const mux = createMux(events, (text) => void child.write(`${text}\n`));
+  const mux = createMux(events, (text) => void child.writeLine(text));
 
   function garbage(text: string): void {
     if (printable(text) === '') return;
@@ -91,11 +91,11 @@ export function openStdioLink({ settings, secrets, log, reaper, events }: StdioL
       if (child.unreadBytes > MAX_UNREAD_BYTES)
         return outgoing.settle({ ...notSent('its process does not read its input'), reason: 'overloaded' });
       mux.add(outgoing);
-      if (!child.write(`${outgoing.text}\n`)) mux.settle(outgoing.id, notSent('its process no longer takes input'));
+      if (!child.writeLine(outgoing.text)) mux.settle(outgoing.id, notSent('its process no longer takes input'));
     },
     abandon: (outgoing) => void mux.remove(outgoing.id),
     post(text, done) {
-      child.write(`${text}\n`);
+      child.writeLine(text);
       done?.();
     },
     agree() {},

@@ -26,8 +26,8 @@ export class LineReader {
   }
 
   push(chunk: Buffer): void {
-    let from = 0;
-    for (let at = chunk.indexOf(LINE_FEED); at !== -1; at = chunk.indexOf(LINE_FEED, from)) {
+    let from = this.#bytes === 0 && chunk.length <= this.#maxBytes ? this.#wholeLines(chunk) : 0;
+    for (let at = chunk.indexOf(LINE_FEED, from); at !== -1; at = chunk.indexOf(LINE_FEED, from)) {
       if (this.#bytes === 0 && at - from <= this.#maxBytes) this.#events.line(chunk.toString('utf8', from, at), at - from);
       else {
         this.#keep(chunk.subarray(from, at));
@@ -36,6 +36,20 @@ export class LineReader {
       from = at + 1;
     }
     if (from < chunk.length) this.#keep(chunk.subarray(from));
+  }
+
+  /** All whole lines of a chunk from one decoding, where they are ASCII, so that bytes count as characters. Returns where they end. */
+  #wholeLines(chunk: Buffer): number {
+    const end = chunk.lastIndexOf(LINE_FEED) + 1;
+    if (end === 0) return 0;
+    const text = chunk.toString('utf8', 0, end);
+    if (text.length !== end) return 0;
+    for (let from = 0; from < end; ) {
+      const at = text.indexOf('\n', from);
+      this.#events.line(text.slice(from, at), at - from);
+      from = at + 1;
+    }
+    return end;
   }
 
   /** Hands over a last line that has no line break. */

@@ -7,6 +7,7 @@ import { expect, test } from 'vitest';
 import { createReaper } from '../../connectors/index.ts';
 import { createAddressGuard } from '../../connectors/http/address.ts';
 import { encodeValue } from '../../connectors/http/headers.ts';
+import { createDeadlines, type Timed } from '../../connectors/resilience/deadlines.ts';
 import { answeredId, deeperThan } from '../../connectors/wire/jsonrpc.ts';
 import { LineReader } from '../../connectors/wire/lines.ts';
 import { until } from './harness.ts';
@@ -27,6 +28,32 @@ test('lines come out whole, however the bytes were cut', () => {
       expect(seen).toEqual(lines.map((line) => Buffer.from(line).toString()));
     }),
   );
+});
+
+test('deadlines that share a timer are met in their order, none early and none late', async () => {
+  const shortestMs = 40;
+  const all = createDeadlines<Timed>(shortestMs);
+  const late: number[] = [];
+  const add = (ms: number, then = (): void => {}): void => {
+    const timed: Timed = {
+      dueAt: performance.now() + ms,
+      expire() {
+        late.push(performance.now() - this.dueAt);
+        all.delete(this);
+        then();
+      },
+    };
+    all.add(timed);
+  };
+  // One that is added as another expires must not put off those that stand.
+  for (const ms of [300, 40, 55, 120, 121, 122]) add(ms, ms === 55 ? () => add(200) : undefined);
+  const kept: Timed = { dueAt: performance.now() + 60, expire: () => late.push(Infinity) };
+  all.add(kept);
+  all.delete(kept);
+  await until('all have expired', () => all.size === 0);
+  expect(late).toHaveLength(7);
+  expect(Math.min(...late)).toBeGreaterThanOrEqual(-1.5);
+  expect(Math.max(...late)).toBeLessThan(250); // Ten milliseconds, and what a busy machine adds.
 });
 
 test('the id of an oversized answer is found at either end, and only as a member of the outermost object', () => {
