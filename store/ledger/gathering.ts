@@ -45,7 +45,7 @@ export class Gathering {
   goOn(waiting: number): boolean {
     const came = waiting - this.#seen;
     this.#seen = waiting;
-    if (came >= Math.max(2, this.#worthwhile / 8)) return true;
+    if (came >= Math.max(2, this.#worthwhile / 16)) return true;
     // The other calls are slow ones, so do not wait for them again.
     this.#worthwhile = Math.max(1, waiting);
     return false;
