@@ -1,6 +1,7 @@
 /** MCP 2026-07-28, basic/transports/streamable-http, Server Validation: what a request's headers and body must say. */
 import { expect, test } from 'vitest';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
+import { send } from '../support/http.ts';
 import { headerValue, META, MODERN, textIn } from '../support/mcp.ts';
 import { startUpstream, tool, type Upstream } from '../support/upstream.ts';
 
@@ -48,7 +49,6 @@ test('a header that comes twice with different values is no match [FACE-6]', asy
   const { up, gateway } = await world();
   const client = gateway.client();
   const body = JSON.stringify({ jsonrpc: '2.0', id: 1, method: 'tools/call', params: { ...call, _meta: { [`${META}protocolVersion`]: MODERN, [`${META}clientCapabilities`]: {} } } });
-  const { send } = await import('../support/http.ts');
   const reply = await send(client.url, { body, headers: { ...client.headers, 'mcp-protocol-version': MODERN, 'mcp-method': 'tools/call', 'mcp-name': ['up__echo', 'up__other'] } });
   expect([reply.status, reply.message.error?.code]).toEqual([400, -32020]);
   expect(up.calls()).toEqual([]);

@@ -109,7 +109,6 @@ test('listen is acknowledged, and told of a change only where the own view chang
   await until('alice heard again', () => alice.messages.filter(isChange).length === 2);
   expect([bob, bobOld, deaf].map((stream) => stream?.messages.filter(isChange).length)).toEqual([1, 1, 0]);
   expect(await gateway.client({ key: keys.bob }).names()).toEqual(['up__open', 'up__open-2']);
-  // A rule that takes a tool away is a change of the list too.
   for (const stream of [alice, bob, deaf]) stream.leave();
 });
 
