@@ -19,7 +19,7 @@ export interface LedgerOptions {
   readonly log: Log;
   /** Longest that a record of `writeSoon` waits for company. Default 10. */
   readonly lagMs?: number;
-  /** Longest that a write waits for others while many calls run. Default 4; 0 never waits. */
+  /** A write that waits for others on a busy event loop goes when fewer came within this time than are worth it. Default 4; 0 never waits. */
   readonly gatherMs?: number;
   /** How often a ledger that cannot be written is tried when no call does so. Default 1000. */
   readonly retryMs?: number;
