@@ -95,7 +95,7 @@ describe('audit', () => {
     await place.run('call', 'up__echo');
     expect((await place.run('audit', 'verify')).out).toMatch(/^The ledger is sound: 4 records\. Head: record 4, SHA-256 [\da-f]{64}\n$/);
     const db = new Database(join(place.data, 'ledger.db'));
-    db.exec("UPDATE records SET body = replace(body, 'up/echo', 'up/evil') WHERE seq = 2");
+    db.exec("UPDATE pages SET bodies = replace(bodies, 'up/echo', 'up/evil')");
     db.close();
     const verified = await place.run('audit', 'verify');
     expect(verified).toMatchObject({ code: 1, out: '' });
