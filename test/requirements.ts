@@ -18,6 +18,7 @@ const LEDGER = 'docs/ledger.md';
 const RULES = 'docs/rules.md';
 const CONNECTORS = 'docs/connectors.md';
 const ERRORS = 'docs/errors.md';
+const FAULTS = 'docs/faults.md';
 
 const group = (prefix: string, rows: readonly (readonly [text: string, source: string])[]): Requirement[] =>
   rows.map(([text, source], index) => ({ id: `${prefix}-${index + 1}`, text, source }));
@@ -109,6 +110,12 @@ export const REQUIREMENTS: readonly Requirement[] = [
     ['Starts, stops, reloads, key changes and refused callers are records too.', LEDGER],
     ['One writer for a data directory: a second is told who holds it.', LEDGER],
     ['Secrets in arguments are not recorded.', LEDGER],
+  ]),
+  ...group('FAULT', [
+    ['Killed with -9 at any moment: what was executed has an intent, nothing is executed twice, the chain verifies, no process is left.', FAULTS],
+    ['While the disk is full nothing is called, lists and health go on, and calls go on by themselves when there is room.', FAULTS],
+    ['Asked to stop under load it answers what was executed, records that, leaves no process, and ends with exit code 0.', FAULTS],
+    ['A server that is stuck costs its own calls their deadline, and no call of another server anything.', FAULTS],
   ]),
   ...group('CMD', [
     ['Every command has help, and says what is wrong with a command line without a stack.', 'README.md'],
