@@ -56,7 +56,7 @@ const disk = mountSmallDisk();
 const skipped = 'problem' in disk;
 if (skipped) console.warn(`A full disk was not tried: a tmpfs cannot be mounted here (${disk.problem}).`);
 
-test('a full disk: calls are refused in clear words and none is made, lists and health go on; with room again calls go on by themselves [FAULT-2, LEDGER-3]', { skip: skipped }, async () => {
+test('a full disk: calls are refused in clear words and none is made, lists and health go on; with room again calls go on by themselves [FAULT-2] [LEDGER-3]', { skip: skipped }, async () => {
   const { dir, unmount } = disk as Extract<typeof disk, { dir: string }>;
   onTestFinished(unmount);
   const place = newPlace(join(dir, 'data'));
