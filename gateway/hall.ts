@@ -82,7 +82,7 @@ export async function openHall(options: HallOptions): Promise<Hall> {
   const records = createCallRecords(openSecret(data).derive('audit-arguments'));
   const callTool = createPipeline({ ledger, records, log, onOutcome: counters.count });
   const newCallId = createCallIds();
-  const endpoint = createEndpoint({ methods: createMethods({ callTool, subscriptions, newCallId }), sessions, log });
+  const endpoint = createEndpoint({ methods: createMethods({ callTool, subscriptions, newCallId }), sessions, log, isClosing: () => closing !== undefined });
   const leases = createLeases(options.onDeserted);
   const authFailures = createAuthFailures(ledger);
   const slowSide = createSlowSide({

@@ -3,6 +3,7 @@ import type { Settings } from '../../core/settings.ts';
 import type { Log } from '../../core/log.ts';
 import { createRedactor } from '../../policies/index.ts';
 import type { DataDirLock } from '../../store/index.ts';
+import { keepHeapSmall } from '../heap.ts';
 import { createLog } from '../log.ts';
 import { openHall, type Hall } from '../hall.ts';
 import { tell } from './print.ts';
@@ -24,6 +25,7 @@ export interface ServeOptions extends CommonOptions {
 const GRACE_MS = 10_000;
 
 export async function serve(options: ServeOptions): Promise<void> {
+  keepHeapSmall();
   const setup = withListenOptions(readSetup(options, (text) => tell(`warning: ${text}`)), options);
   const { settings } = setup;
   const lock = takeLock(settings.data, options.ephemeral === true);

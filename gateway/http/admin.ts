@@ -61,8 +61,9 @@ export function createAdmin(parts: AdminParts): (authenticated: Authenticated) =
 function healthRoutes(app: Express, parts: AdminParts): void {
   app.get('/healthz', (_req, res) => void res.json({ ok: true }));
   app.get('/readyz', (_req, res) => {
-    const ready = parts.gate().box.isSettled() && !parts.isClosing();
-    res.status(ready ? 200 : 503).json({ ready });
+    const { ok } = parts.ledger.health();
+    const ready = ok && parts.gate().box.isSettled() && !parts.isClosing();
+    res.status(ready ? 200 : 503).json(ok ? { ready } : { ready, problem: 'the ledger cannot be written, so no call is made' });
   });
 }
 

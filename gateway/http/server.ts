@@ -56,6 +56,8 @@ export function createHttpServer(parts: ServerParts): Server {
       noDelay: true,
     },
     (req, res) => {
+      // Closing: who is answered now shall not ask here again.
+      if (!server.listening) res.setHeader('connection', 'close');
       try {
         handle(parts, req, res);
       } catch (error) {

@@ -35,6 +35,8 @@ export interface EndpointParts {
   readonly methods: Methods;
   readonly sessions: Sessions;
   readonly log: Log;
+  /** No request is begun any more. */
+  readonly isClosing: () => boolean;
 }
 
 export interface Endpoint {
@@ -54,9 +56,11 @@ class McpEndpoint implements Endpoint {
   readonly #methods: Methods;
   readonly #sessions: Sessions;
   readonly #log: Log;
+  readonly #isClosing: () => boolean;
   readonly #waiting = new Set<Exchange>();
 
-  constructor({ methods, sessions, log }: EndpointParts) {
+  constructor({ methods, sessions, log, isClosing }: EndpointParts) {
+    this.#isClosing = isClosing;
     this.#methods = methods;
     this.#sessions = sessions;
     this.#log = log;
@@ -212,6 +216,8 @@ class McpEndpoint implements Endpoint {
       this.#log.error({ method: message.method, error: error instanceof Error ? error.stack : String(error) }, 'fault while answering');
       exchange.answer(tableError(message.id, 'internal', 'Something went wrong.'), 500);
     };
+    // Here, where a request begins to count as under way: once none is, none can come any more on connections that are still open.
+    if (this.#isClosing()) return exchange.answer(tableError(message.id, 'shutting_down', 'The gateway is stopping.'), ERRORS.shutting_down.http);
     this.#waiting.add(exchange);
     const over = (): void => void this.#waiting.delete(exchange);
     try {

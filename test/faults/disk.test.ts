@@ -85,6 +85,7 @@ test('a full disk: calls are refused in clear words and none is made, lists and 
   expect((await send(`${gateway.url}/healthz`, { method: 'GET' })).status).toBe(200);
   expect(await ledger()).toMatchObject({ ok: false, problem: expect.stringContaining('the disk is full') });
   expect((await send(`${gateway.url}/metrics`, { method: 'GET' })).text).toContain('signalbox_ledger_ok 0');
+  expect((await send(`${gateway.url}/readyz`, { method: 'GET' })).status).toBe(503);
 
   rmSync(filler);
   const freedAt = performance.now();
