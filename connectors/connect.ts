@@ -10,9 +10,8 @@ import { agree, NoAgreement } from './era/agree.ts';
 import type { Dialect } from './era/dialect.ts';
 import { createAddressGuard, upstreamUrl } from './http/address.ts';
 import { configuredHeaders } from './http/headers.ts';
-import { openHttpLink, type HttpLinkOptions } from './http/link.ts';
+import type { HttpLinkOptions } from './http/link.ts';
 import type { Link } from './link.ts';
-import { openSseLink } from './sse/link.ts';
 import { openStdioLink } from './stdio/link.ts';
 import type { Reaper } from './stdio/reaper.ts';
 import { listTools } from './tool-list.ts';
@@ -91,6 +90,8 @@ async function openAndAgree(options: ConnectOptions, events: Events, onOpened: (
   const { settings, remembered } = options;
   if (settings.type === 'stdio') return agreeOn(openStdioLink({ ...options, settings, events }));
   const http = httpOptions(options, settings, events);
+  // Loaded when a server is reached that way: a gateway in front of processes alone starts sooner without.
+  const [{ openHttpLink }, { openSseLink }] = await Promise.all([import('./http/link.ts'), import('./sse/link.ts')]);
   if (settings.type === 'sse' || remembered?.transport === 'sse') return overSse();
   try {
     return await agreeOn(openHttpLink(http));

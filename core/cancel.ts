@@ -8,8 +8,14 @@ export interface Cancellation {
   onCancel(listener: (reason: string) => void): () => void;
 }
 
+type Listener = (reason: string) => void;
+
+const NOTHING = (): void => {};
+
 export class CancelSource implements Cancellation {
-  #listeners: Set<(reason: string) => void> | undefined;
+  /** Nearly always the only one. */
+  #first: Listener | undefined;
+  #others: Set<Listener> | undefined;
   reason: string | undefined;
 
   get cancelled(): boolean {
@@ -19,18 +25,27 @@ export class CancelSource implements Cancellation {
   cancel(reason: string): void {
     if (this.reason !== undefined) return;
     this.reason = reason;
-    const listeners = this.#listeners;
-    this.#listeners = undefined;
-    if (listeners !== undefined) for (const listener of listeners) listener(reason);
+    const first = this.#first;
+    const others = this.#others;
+    this.#first = undefined;
+    this.#others = undefined;
+    first?.(reason);
+    if (others !== undefined) for (const listener of others) listener(reason);
   }
 
-  onCancel(listener: (reason: string) => void): () => void {
+  onCancel(listener: Listener): () => void {
     if (this.reason !== undefined) {
       listener(this.reason);
-      return () => {};
+      return NOTHING;
     }
-    const listeners = (this.#listeners ??= new Set());
-    listeners.add(listener);
-    return () => listeners.delete(listener);
+    if (this.#first === undefined) {
+      this.#first = listener;
+      return () => {
+        if (this.#first === listener) this.#first = undefined;
+      };
+    }
+    const others = (this.#others ??= new Set());
+    others.add(listener);
+    return () => others.delete(listener);
   }
 }

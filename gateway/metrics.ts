@@ -18,22 +18,26 @@ const UNKNOWN_TOOL = '(unknown)';
 const MAX_SERIES = 10_000;
 
 export function createCounters(): Counters {
-  const series = new Map<string, CallCount>();
+  // By tool, then by outcome.
+  const series = new Map<string, Map<string, CallCount>>();
+  let size = 0;
   return {
     count(_call, ref, outcome, totalMs) {
       const tool = ref ?? UNKNOWN_TOOL;
       const label = labelOf(outcome);
-      const key = `${tool}\n${label}`;
-      let entry = series.get(key);
+      let ofTool = series.get(tool);
+      let entry = ofTool?.get(label);
       if (entry === undefined) {
-        if (series.size >= MAX_SERIES) return;
+        if (size >= MAX_SERIES) return;
+        size++;
+        if (ofTool === undefined) series.set(tool, (ofTool = new Map()));
         entry = { tool, outcome: label, count: 0, seconds: 0 };
-        series.set(key, entry);
+        ofTool.set(label, entry);
       }
       entry.count++;
       entry.seconds += totalMs / 1000;
     },
-    calls: () => series.values(),
+    calls: () => [...series.values()].flatMap((ofTool) => [...ofTool.values()]),
   };
 }
 

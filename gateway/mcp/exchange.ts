@@ -67,7 +67,7 @@ export class HttpExchange implements Exchange {
   }
 
   onGone(listener: () => void): void {
-    this.#res.once('close', () => {
+    this.#res.on('close', () => {
       if (this.#done) return;
       this.#done = true;
       listener();
