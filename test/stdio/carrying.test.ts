@@ -55,6 +55,21 @@ describe('what a bridge carries', () => {
     expect(progress).toEqual(expect.arrayContaining([['p', 1], ['p', 2], [17, 1], [17, 2]]));
   });
 
+  it('says every step of progress before the answer, the last one too', async () => {
+    const bridge = startBridge(newPlace());
+    await bridge.open();
+    for (const id of [1, 2, 3, 4, 5]) {
+      const progressToken = `p${id}`;
+      const params = { ...slow(3, 20), _meta: { progressToken } };
+      bridge.send({ id, method: 'tools/call', params: id % 2 === 0 ? modern(params) : params });
+      await bridge.answerTo(id);
+      const messages = bridge.received.filter((message): message is Message => !Array.isArray(message));
+      const answeredAt = messages.findIndex((message) => message.id === id);
+      const before = messages.slice(0, answeredAt).filter((message) => isProgress(message) && message.params?.['progressToken'] === progressToken);
+      expect(before.map(({ params: sent }) => sent?.['progress'])).toEqual([1, 2, 3]);
+    }
+  });
+
   it.each(['2025', '2026'])('carries a cancellation of %s, and says nothing more of that request', async (era) => {
     const place = newPlace();
     const bridge = startBridge(place);
