@@ -6,6 +6,22 @@ import type { Route } from './tool.ts';
 
 export type Effect = 'allow' | 'ask' | 'deny';
 
+/** What an `ask` rule demands. */
+export interface AskTerms {
+  /** `self`, or roles: any of them. */
+  readonly approvers: readonly string[];
+  readonly expiresInMs: number;
+  readonly remember: 'once' | 'session' | 'until';
+  /** With `until`. */
+  readonly rememberForMs?: number;
+}
+
+/** What a rule in shadow would have decided. */
+export interface ShadowDecision {
+  readonly rule: string;
+  readonly effect: Effect;
+}
+
 export interface Decision {
   readonly effect: Effect;
   /** Id of the rule that decided; absent where no rule matched, or there are none. */
@@ -14,6 +30,10 @@ export interface Decision {
   readonly reason: string;
   /** Hash of the rules that were in force. */
   readonly policyHash: string;
+  /** With `ask`. */
+  readonly ask?: AskTerms;
+  /** Shadow rules that matched (or failed: then as `deny`); absent where none did. */
+  readonly shadow?: readonly ShadowDecision[];
 }
 
 export interface DecisionRequest {
@@ -22,6 +42,8 @@ export interface DecisionRequest {
   readonly args: JsonObject;
   readonly origin: Origin;
   readonly profile: string | undefined;
+  /** Labels that the session or run has touched before this call; absent where nothing is labelled. */
+  readonly seen?: readonly string[];
 }
 
 /** Why one rule did or did not decide: for `explain`. */
@@ -30,6 +52,8 @@ export interface RuleTrace {
   readonly effect: Effect;
   readonly matched: boolean;
   readonly why: string;
+  /** It only records what it would have done. */
+  readonly shadow?: boolean;
 }
 
 /** The compiled rules of one configuration: immutable, pure, and never throwing (an error in a rule is a denial). */

@@ -89,10 +89,19 @@ export interface RuleSettings {
   /** Any of these roles; absent: every caller. */
   readonly roles?: readonly string[];
   readonly profiles?: readonly string[];
-  /** CEL over `args`, `caller`, `tool`, `call`; must yield a boolean. */
+  /** CEL over `args`, `caller`, `tool`, `call`, `flow`; must yield a boolean. */
   readonly when?: string;
   /** What a refused caller reads. */
   readonly reason?: string;
+  /** `shadow` decides nothing: what it would have decided is recorded. Absent: `enforce`. */
+  readonly mode?: 'enforce' | 'shadow';
+  /** For `ask`: who may approve; `self` (the person at the client) or roles, any of them. Absent: `self`. */
+  readonly approvers?: readonly string[];
+  /** For `ask`: how long the request waits for a decision, and its grant for being used. */
+  readonly expiresInMs?: number;
+  /** For `ask`: `once` per grant; `session`: as long as the session; `until`: for `rememberForMs`. */
+  readonly remember?: 'once' | 'session' | 'until';
+  readonly rememberForMs?: number;
 }
 
 export interface LimitSettings {
@@ -106,6 +115,63 @@ export interface LimitSettings {
   /** Calls that may come at once before `rate` holds them back; defaults to `rate.count`. */
   readonly burst?: number;
   readonly concurrent?: number;
+}
+
+export type BudgetUnit = 'calls' | 'bytes' | 'tokens' | 'usd';
+export type BudgetPeriod = 'min' | 'day' | 'month';
+
+/** So much of a unit in each calendar period (UTC); counted across restarts. */
+export interface BudgetSettings {
+  readonly id: string;
+  readonly tools?: readonly string[];
+  readonly callers?: readonly string[];
+  readonly roles?: readonly string[];
+  readonly profiles?: readonly string[];
+  /** What is counted apart: `caller`, `tenant`, `role`, `server`, `tool`, `profile`. Empty: one count for all. */
+  readonly per: readonly string[];
+  readonly unit: BudgetUnit;
+  readonly limit: number;
+  readonly period: BudgetPeriod;
+  /** What a call holds of the unit before its own figure is known; `calls` always holds 1. */
+  readonly reserve?: number;
+}
+
+export interface ApprovalSettings {
+  /** How long a client that cannot be asked is kept waiting before it is told to call again. */
+  readonly waitMs: number;
+  /** Where requests are announced; `url` and `secret` may hold references. */
+  readonly webhook?: { readonly url: string; readonly secret: string };
+}
+
+export interface PinSettings {
+  readonly mode: 'off' | 'warn' | 'enforce';
+  /** Absolute path of the lock file. */
+  readonly file: string;
+  /** A list of tools older than this is asked for again before a call is let through; 0: before every call. */
+  readonly recheckMs: number;
+}
+
+/** `enforce` hides and refuses tools in which something hostile was found, until they are pinned; `warn` only says so. */
+export interface ScanSettings {
+  readonly mode: 'off' | 'warn' | 'enforce';
+}
+
+/** Arguments against the tool's schema. */
+export interface ArgumentSettings {
+  readonly mode: 'off' | 'warn' | 'enforce';
+}
+
+/** What is done about results; of several that match a call, the strictest word of each kind counts. */
+export interface GuardSettings {
+  readonly id: string;
+  readonly tools?: readonly string[];
+  readonly callers?: readonly string[];
+  readonly roles?: readonly string[];
+  readonly secrets: 'pass' | 'redact' | 'block';
+  readonly personal: 'pass' | 'redact' | 'block';
+  readonly injection: 'pass' | 'mark' | 'block';
+  /** Text beyond this is cut, and kept behind a handle that the caller can page. Absent: never cut. */
+  readonly maxBytes?: number;
 }
 
 export interface AuditSettings {
@@ -134,6 +200,14 @@ export interface Settings {
   readonly callers: readonly CallerSettings[];
   readonly rules: readonly RuleSettings[];
   readonly limits: readonly LimitSettings[];
+  readonly budgets: readonly BudgetSettings[];
+  readonly approvals: ApprovalSettings;
+  readonly pins: PinSettings;
+  readonly scan: ScanSettings;
+  readonly arguments: ArgumentSettings;
+  readonly guards: readonly GuardSettings[];
+  /** Label -> patterns over `server/tool`. What a tool touches, in the operator's words. */
+  readonly labels: Readonly<Record<string, readonly string[]>>;
   readonly audit: AuditSettings;
   readonly log: LogSettings;
 }

@@ -18,6 +18,8 @@ export interface Route {
   /** SHA-256 (hex) over the canonical JSON of the parts that matter for trust. */
   readonly fingerprint: string;
   readonly definition: JsonObject;
+  /** The operator's labels, sorted; absent where there are none. */
+  readonly labels?: readonly string[];
 }
 
 const FINGERPRINTED = ['name', 'title', 'description', 'inputSchema', 'outputSchema', 'annotations'] as const;

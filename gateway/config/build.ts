@@ -1,8 +1,8 @@
 /** From validated input to `Settings`: defaults that depend on others, absolute paths, the hash. Checks nothing. */
 import { resolve } from 'node:path';
 import { canonicalJson, sha256Hex } from '../../core/json.ts';
-import type { CallerSettings, LimitSettings, ProfileSettings, RuleSettings, ServerSettings, Settings, ToolOverride } from '../../core/settings.ts';
-import { parseRate } from './rate.ts';
+import type { BudgetSettings, CallerSettings, GuardSettings, LimitSettings, ProfileSettings, RuleSettings, ServerSettings, Settings, ToolOverride } from '../../core/settings.ts';
+import { parseDuration, parseRate } from './rate.ts';
 import { withEnvPrefix } from './references.ts';
 import type { ConfigInput } from './schema.ts';
 import type { ServerInput } from './schema-servers.ts';
@@ -23,8 +23,15 @@ export function buildSettings(config: ConfigInput, source: string | undefined, b
     servers: Object.entries(config.servers).map(([id, server]) => buildServer(id, server)),
     profiles: Object.entries(config.profiles).map(([id, profile]): ProfileSettings => ({ id, ...profile, tools: mapValues(profile.tools, (override): ToolOverride => present(override)) })),
     callers: config.callers.map((caller): CallerSettings => present({ ...caller, key: caller.key === undefined ? undefined : withEnvPrefix(caller.key) })),
-    rules: config.rules.map((rule): RuleSettings => present(rule)),
+    rules: config.rules.map(({ expiresIn, rememberFor, ...rule }): RuleSettings => present({ ...rule, expiresInMs: durationOf(expiresIn), rememberForMs: durationOf(rememberFor) })),
     limits: config.limits.map(({ rate, ...limit }): LimitSettings => present({ ...limit, rate: rate === undefined ? undefined : parseRate(rate) })),
+    budgets: config.budgets.map((budget): BudgetSettings => present(budget)),
+    approvals: present({ waitMs: parseDuration(config.approvals.wait) ?? 0, webhook: config.approvals.webhook }),
+    pins: { mode: config.pins.mode, file: config.pins.file, recheckMs: parseDuration(config.pins.recheck) ?? 0 },
+    scan: config.scan,
+    arguments: config.arguments,
+    guards: config.guards.map((guard): GuardSettings => present(guard)),
+    labels: config.labels,
     audit: config.audit,
     log: config.log,
   };
@@ -34,12 +41,15 @@ export function buildSettings(config: ConfigInput, source: string | undefined, b
     ...(source === undefined ? {} : { source }),
     hash,
     data: resolve(baseDir, settings.data),
+    pins: { ...settings.pins, file: resolve(baseDir, settings.pins.file) },
     servers: settings.servers.map((server) => (server.type === 'stdio' ? { ...server, cwd: resolve(baseDir, server.cwd ?? '.') } : server)),
   });
 }
 
 /** The order of keys in a map means nothing, so it is no part of the hash. */
 const byId = <T extends { readonly id: string }>(items: readonly T[]): T[] => [...items].sort((a, b) => (a.id < b.id ? -1 : 1));
+
+const durationOf = (text: string | undefined): number | undefined => (text === undefined ? undefined : parseDuration(text));
 
 const mapValues = <A, B>(record: Readonly<Record<string, A>>, change: (value: A) => B): Record<string, B> =>
   Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));

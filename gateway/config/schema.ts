@@ -3,10 +3,8 @@
  * made from it. Checks across members are in `check-*.ts`.
  */
 import { z } from 'zod';
-import { RATE } from './rate.ts';
+import { approvalsSchema, argumentsSchema, budgetSchema, guardSchema, labelsSchema, limitSchema, pinsSchema, ruleSchema, scanSchema, TOOLS } from './schema-policy.ts';
 import { serversSchema, text, texts, whole } from './schema-servers.ts';
-
-const TOOLS = 'Patterns over "server/tool"; "*" stands for any run of characters.';
 
 const listenSchema = z
   .strictObject({
@@ -49,35 +47,6 @@ const callerSchema = z
   })
   .meta({ description: 'Who may call, by key.', examples: [{ id: 'alice', key: '${env:ALICE_KEY}', roles: ['developer'] }] });
 
-const who = {
-  tools: texts(`${TOOLS} Absent: every tool.`, ['files/read_*']).optional(),
-  callers: texts('Ids of callers. Absent: every caller.', ['alice']).optional(),
-  roles: texts('Any of these roles. Absent: every caller.', ['developer']).optional(),
-};
-
-const ruleSchema = z
-  .strictObject({
-    id: text('Name of the rule, in records and answers.', 'no-etc'),
-    effect: z.enum(['allow', 'ask', 'deny']).meta({ description: 'allow; ask: a person decides; deny. Where several rules match: deny before ask before allow.', examples: ['deny'] }),
-    ...who,
-    profiles: texts('Ids of profiles. Absent: every profile.', ['coding']).optional(),
-    when: text('A CEL expression over args, caller, tool and call; it must yield true or false. One that fails denies.', "has(args.path) && args.path.startsWith('/etc')").optional(),
-    reason: text('What a refused caller reads.', 'Paths below /etc are not for tools.').optional(),
-  })
-  .meta({ description: 'What may be called. With no rules at all everything may; with any, what none allows is denied.', examples: [{ id: 'read-only', effect: 'allow', tools: ['files/read_*'] }] });
-
-const limitSchema = z
-  .strictObject({
-    id: text('Name of the limit, in records and answers.', 'per-caller'),
-    ...who,
-    per: texts('What is counted apart: caller, tenant, server, tool, profile, or args.PATH (an argument\'s value). Empty: one count for all.', ['caller', 'args.to']).default([]),
-    rate: z.string().regex(RATE, 'expected a count and a period such as "600/min": a whole number from 1, "/", and s, min, hour or day').optional()
-      .meta({ description: 'Calls per period: COUNT/PERIOD with the period s, min, hour or day.', examples: ['600/min', '3/hour', '10/s', '100/day'] }),
-    burst: whole(1, 1_000_000_000, 'Calls that may come at once before "rate" holds them back. Default: the count of "rate".', 100).optional(),
-    concurrent: whole(1, 1_000_000, 'Calls that may run at the same time.', 20).optional(),
-  })
-  .meta({ description: 'How often, or how many at once.', examples: [{ id: 'mail', tools: ['mail/send'], per: ['caller'], rate: '3/hour' }] });
-
 const auditSchema = z
   .strictObject({
     payloads: z.enum(['none', 'digest', 'redacted']).default('redacted').meta({ description: 'What of the arguments is recorded. none; digest: a keyed hash and the size; redacted: these and the arguments with secrets taken out.', examples: ['digest'] }),
@@ -103,6 +72,13 @@ export const configSchema = z
     callers: z.array(callerSchema).default([]).meta({ description: 'Who may call. None: anyone on this machine, and only loopback may be listened on.', examples: [[{ id: 'alice', key: '${env:ALICE_KEY}' }]] }),
     rules: z.array(ruleSchema).default([]).meta({ description: 'What may be called. None: everything.', examples: [[{ id: 'read-only', effect: 'allow', tools: ['files/read_*'] }]] }),
     limits: z.array(limitSchema).default([]).meta({ description: 'Rates and concurrency.', examples: [[{ id: 'per-caller', per: ['caller'], rate: '600/min' }]] }),
+    budgets: z.array(budgetSchema).default([]).meta({ description: 'How much in a calendar period, across restarts.', examples: [[{ id: 'day', per: ['caller'], unit: 'calls', limit: 1000, period: 'day' }]] }),
+    approvals: approvalsSchema.prefault({}),
+    pins: pinsSchema.prefault({}),
+    scan: scanSchema.prefault({}),
+    arguments: argumentsSchema.prefault({}),
+    guards: z.array(guardSchema).default([]).meta({ description: 'What is taken out of results. None: they pass as they are.', examples: [[{ id: 'no-secrets', secrets: 'redact', injection: 'mark' }]] }),
+    labels: labelsSchema.default({}),
     audit: auditSchema.prefault({}),
     log: logSchema.prefault({}),
   })
@@ -111,4 +87,4 @@ export const configSchema = z
 export type ConfigInput = z.output<typeof configSchema>;
 
 /** Top-level keys that only a Signalbox configuration has; an IDE's file has none of them. */
-export const OWN_KEYS: readonly string[] = ['listen', 'data', 'profiles', 'callers', 'rules', 'limits', 'audit', 'log'];
+export const OWN_KEYS: readonly string[] = ['listen', 'data', 'profiles', 'callers', 'rules', 'limits', 'budgets', 'approvals', 'pins', 'scan', 'arguments', 'guards', 'labels', 'audit', 'log'];

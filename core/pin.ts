@@ -1,0 +1,36 @@
+/** What was reviewed of the tools: fingerprints that a person has seen, and what a scan says of the rest. */
+import type { JsonObject } from './json.ts';
+
+export type Severity = 'low' | 'high';
+
+export interface Finding {
+  readonly kind: 'hidden-unicode' | 'instructions' | 'other-tool' | 'asks-secrets';
+  readonly severity: Severity;
+  /** Where in the definition, as a JSON pointer. */
+  readonly at: string;
+  /** In words, with the text shown harmlessly. */
+  readonly message: string;
+}
+
+export interface PinnedTool {
+  readonly fingerprint: string;
+  /** The parts of the definition that the fingerprint covers, for a readable diff. */
+  readonly reviewed: JsonObject;
+}
+
+/** One reading of the lock file; immutable. */
+export interface PinFile {
+  readonly path: string;
+  /** By `server/tool`. */
+  readonly tools: ReadonlyMap<string, PinnedTool>;
+  /** SHA-256 (hex) of the text; empty where there is no file. */
+  readonly hash: string;
+}
+
+/** Whether a tool may be seen and called. */
+export type Standing =
+  | { readonly type: 'clear' }
+  /** Told to the operator; the tool works. */
+  | { readonly type: 'noted'; readonly why: string }
+  /** As if it did not exist for callers. */
+  | { readonly type: 'quarantined'; readonly why: string };
