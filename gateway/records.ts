@@ -71,9 +71,6 @@ export function createCallRecords(argumentsKey: Buffer): CallRecords {
     );
   }
 
-  const decided = (decision: Decision): string =>
-    `,"effect":"${decision.effect}"${member('rule', decision.rule)},"policy":"${decision.policyHash.slice(0, HASH_DIGITS)}"`;
-
   return {
     intent: (box, call, route, decision, lease) => ({
       kind: 'intent',
@@ -102,6 +99,9 @@ export function createCallRecords(argumentsKey: Buffer): CallRecords {
     }),
   };
 }
+
+const decided = (decision: Decision): string =>
+  `,"effect":"${decision.effect}"${member('rule', decision.rule)},"policy":"${decision.policyHash.slice(0, HASH_DIGITS)}"${member('shadow', decision.shadow)}`;
 
 const callerText = ({ id, tenant, proof, proofId, actsFor }: Principal): string =>
   `${member('caller', id)}${member('tenant', tenant)}${member('proof', proof)}${member('proofId', proofId)}${member('actsFor', actsFor)}`;

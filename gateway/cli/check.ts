@@ -22,7 +22,7 @@ export async function check(options: CommonOptions): Promise<void> {
   for (const warning of warnings) tell(`warning: ${formatProblem(warning)}`);
   if (!loaded.ok) throw new CommandError(`${formatProblems(loaded.problems)}\n${counted(loaded.problems.length, 'problem')} in ${path}`, EXIT.usage);
   print(`${path} is valid: ${contentOf(loaded.settings)}.`);
-  if (loaded.settings.rules.length === 0) tell('note: there are no rules, so every tool is allowed to everybody who is let in.');
+  if (loaded.settings.rules.every(({ mode }) => mode === 'shadow')) tell('note: there are no rules in force, so every tool is allowed to everybody who is let in.');
 }
 
 function nothingToCheck(asJson: boolean): CommandError {

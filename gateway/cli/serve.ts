@@ -90,7 +90,7 @@ function takeLock(dir: string, isOneOfSeveral: boolean): DataDirLock {
 }
 
 function sayHowOpen({ rules, callers }: Settings, log: Log): void {
-  if (rules.length === 0) log.warn({}, 'no rules: every tool is allowed to everybody who is let in');
+  if (rules.every(({ mode }) => mode === 'shadow')) log.warn({}, 'no rules: every tool is allowed to everybody who is let in');
   if (callers.length === 0) log.info({}, 'no callers: everybody on this machine is let in as "local"');
 }
 

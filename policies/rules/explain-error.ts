@@ -9,8 +9,8 @@ type CelError = EvaluationError | ParseError | CelTypeError;
 const isCelError = (error: unknown): error is CelError =>
   error instanceof EvaluationError || error instanceof ParseError || error instanceof CelTypeError;
 
-const FIELDS = ['id', 'tenant', 'roles', 'proof', 'name', 'server', 'ref', 'face', 'profile', 'protocolVersion', 'now'];
-const VARIABLES = ['args', 'caller', 'tool', 'call'];
+const FIELDS = ['id', 'tenant', 'roles', 'proof', 'name', 'server', 'ref', 'labels', 'face', 'profile', 'protocolVersion', 'now', 'seen'];
+const VARIABLES = ['args', 'caller', 'tool', 'call', 'flow'];
 
 /** For whoever writes the expression. */
 export function describeCelError(error: unknown, environment: Environment): string {

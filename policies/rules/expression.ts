@@ -7,7 +7,7 @@ import { RE2JS } from 're2js';
 import type { DecisionRequest } from '../../core/decision.ts';
 import { describeCelError } from './explain-error.ts';
 import { inspectShape, type Shape } from './shape.ts';
-import { CallerView, CallView, ToolView, type ArgumentsView } from './view.ts';
+import { CallerView, CallView, flowOf, FlowView, ToolView, type ArgumentsView } from './view.ts';
 
 export const MAX_EXPRESSION_CHARS = 4096;
 /** Text that one evaluation may run through `matches`; 10 to 25 ms for ordinary patterns. */
@@ -74,7 +74,8 @@ function createEnvironment(matches: (text: string, pattern: string) => boolean):
     limits: { maxAstNodes: 2000, maxDepth: 64, maxListElements: 1000, maxMapEntries: 200, maxCallArguments: 8 },
   })
     .registerType('Caller', { ctor: CallerView, fields: { id: string, tenant: string, roles: 'list<string>', proof: string } })
-    .registerType('Tool', { ctor: ToolView, fields: { name: string, server: string, ref: string } })
+    .registerType('Tool', { ctor: ToolView, fields: { name: string, server: string, ref: string, labels: 'list<string>' } })
+    .registerType('Flow', { ctor: FlowView, fields: { seen: 'list<string>' } })
     .registerType('Call', {
       ctor: CallView,
       fields: { face: string, profile: string, protocolVersion: string, now: 'google.protobuf.Timestamp' },
@@ -83,6 +84,7 @@ function createEnvironment(matches: (text: string, pattern: string) => boolean):
     .registerVariable('caller', 'Caller')
     .registerVariable('tool', 'Tool')
     .registerVariable('call', 'Call')
+    .registerVariable('flow', 'Flow')
     .registerFunction(`string.${LINEAR_MATCHES}(string): bool`, matches)
     .registerFunction(`${LINEAR_MATCHES}(string, string): bool`, matches);
 }
@@ -123,6 +125,7 @@ function createCondition(
       caller: new CallerView(request),
       tool: new ToolView(request),
       call: new CallView(request, nowMs),
+      flow: flowOf(request),
     });
     if (typeof result !== 'boolean') throw new ConditionError('the condition did not yield a boolean');
     return result;

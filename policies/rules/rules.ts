@@ -1,8 +1,8 @@
 /**
- * The rules of one configuration, compiled: deny > ask > allow, and an error denies.
+ * The rules of one configuration, compiled: deny > ask > allow, and an error denies. Rules in shadow are heard and not obeyed.
  * It resolves no names and holds no state but a bounded cache.
  */
-import type { Decision, DecisionRequest, Effect, Rules, RuleTrace } from '../../core/decision.ts';
+import type { AskTerms, Decision, DecisionRequest, Effect, Rules, RuleTrace, ShadowDecision } from '../../core/decision.ts';
 import { canonicalJson, sha256Hex } from '../../core/json.ts';
 import { compilePatterns, type Matcher } from '../../core/pattern.ts';
 import type { RuleSettings } from '../../core/settings.ts';
@@ -23,10 +23,17 @@ export interface RulesOptions {
 
 interface CompiledRule {
   readonly settings: RuleSettings;
+  readonly isShadow: boolean;
   readonly tools: Matcher;
   readonly condition: Condition | undefined;
   /** What is decided when it matches. */
   readonly decision: Decision;
+}
+
+/** The rules that are about one tool, caller and profile. */
+interface Candidates {
+  readonly levels: readonly (readonly CompiledRule[])[];
+  readonly shadow: readonly CompiledRule[];
 }
 
 /** What one rule says of one call. */
@@ -47,14 +54,21 @@ export function compileRules(settings: readonly RuleSettings[], { now = Date.now
   const hash = sha256Hex(canonicalJson(settings));
   const compiler = createExpressionCompiler();
   const rules = settings.map((rule) => compileRule(rule, compiler, hash));
-  const nothingToCheck: Decision = { effect: 'allow', reason: 'allowed: no rules are configured', policyHash: hash };
+  const enforced = rules.filter(({ isShadow }) => !isShadow).length;
+  const nothing = rules.length === 0 ? 'no rules are configured' : 'no rules but shadow ones are configured';
+  const nothingToCheck: Decision = { effect: 'allow', reason: `allowed: ${nothing}`, policyHash: hash };
   const noMatch: Decision = { effect: 'deny', reason: 'denied: no rule allows it', policyHash: hash };
-  const candidates = createCandidateCache((request) => {
+  const failedToJudge: Decision = { effect: 'deny', reason: 'denied: the rules could not be evaluated', policyHash: hash };
+  const candidates = createCandidateCache((request): Candidates => {
     const applicable = rules.filter((rule) => whyNotApplicable(rule, request) === undefined);
-    return LEVELS.map((level) => applicable.filter((rule) => rule.settings.effect === level));
+    return {
+      levels: LEVELS.map((level) => applicable.filter(({ isShadow, settings: { effect } }) => !isShadow && effect === level)),
+      shadow: applicable.filter(({ isShadow }) => isShadow),
+    };
   });
 
-  const judge = (levels: readonly (readonly CompiledRule[])[], ask: (rule: CompiledRule) => Said): Decision => {
+  const judge = (levels: Candidates['levels'], ask: (rule: CompiledRule) => Said): Decision => {
+    if (enforced === 0) return nothingToCheck;
     for (const level of levels) {
       let decided: Decision | undefined;
       let failed: Decision | undefined;
@@ -72,18 +86,21 @@ export function compileRules(settings: readonly RuleSettings[], { now = Date.now
 
   return {
     hash,
-    count: rules.length,
+    count: enforced,
     decide(request) {
       if (rules.length === 0) return nothingToCheck;
       try {
-        return judge(candidates(request), createAsker(request, now));
+        const { levels, shadow } = candidates(request);
+        const ask = createAsker(request, now);
+        const decision = judge(levels, ask);
+        return shadow.length === 0 ? decision : withShadow(decision, shadow, ask);
       } catch {
-        return { effect: 'deny', reason: 'denied: the rules could not be evaluated', policyHash: hash };
+        return failedToJudge;
       }
     },
     mayAllow(request) {
-      if (rules.length === 0) return true;
-      const [denying = [], ...granting] = candidates(request);
+      if (enforced === 0) return true;
+      const [denying = [], ...granting] = candidates(request).levels;
       return denying.every((rule) => rule.condition !== undefined) && granting.some((level) => level.length > 0);
     },
     explain(request) {
@@ -98,6 +115,7 @@ function compileRule(settings: RuleSettings, compiler: ExpressionCompiler, polic
   const verb = { allow: 'allowed', ask: 'held for approval', deny: 'denied' }[settings.effect];
   return {
     settings,
+    isShadow: settings.mode === 'shadow',
     tools: compilePatterns(settings.tools),
     condition: settings.when === undefined ? undefined : compileCondition(settings.when, compiler),
     decision: Object.freeze({
@@ -105,9 +123,15 @@ function compileRule(settings: RuleSettings, compiler: ExpressionCompiler, polic
       rule: settings.id,
       reason: settings.reason ?? `${verb} by rule "${settings.id}"`,
       policyHash,
+      ...(settings.effect === 'ask' ? { ask: termsOf(settings) } : {}),
     }),
   };
 }
+
+const ASK_EXPIRES_MS = 600_000;
+
+const termsOf = ({ approvers = ['self'], expiresInMs = ASK_EXPIRES_MS, remember = 'once', rememberForMs }: RuleSettings): AskTerms =>
+  Object.freeze({ approvers, expiresInMs, remember, ...(rememberForMs === undefined ? {} : { rememberForMs }) });
 
 /** A condition that does not compile was refused at load; should one get here, it denies. */
 function compileCondition(text: string, compiler: ExpressionCompiler): Condition {
@@ -143,6 +167,16 @@ function createAsker(request: DecisionRequest, now: () => number): (rule: Compil
   };
 }
 
+/** Evaluated after the decision is made, so that nothing in a shadow rule can change it. */
+function withShadow(decision: Decision, rules: readonly CompiledRule[], ask: (rule: CompiledRule) => Said): Decision {
+  let shadow: ShadowDecision[] | undefined;
+  for (const rule of rules) {
+    const said = ask(rule);
+    if (said.type !== 'no') (shadow ??= []).push({ rule: rule.settings.id, effect: said.type === 'error' ? 'deny' : rule.settings.effect });
+  }
+  return shadow === undefined ? decision : { ...decision, shadow };
+}
+
 const YES: Said = { type: 'yes' };
 const NO: Said = { type: 'no' };
 
@@ -155,16 +189,17 @@ const deniedByError = ({ settings: { id } }: CompiledRule, error: unknown, polic
 
 function traceOf(rule: CompiledRule, request: DecisionRequest, ask: (rule: CompiledRule) => Said): RuleTrace {
   const { id, effect } = rule.settings;
+  const trace = (matched: boolean, why: string): RuleTrace => ({ rule: id, effect, matched, why, ...(rule.isShadow ? { shadow: true } : {}) });
   const notApplicable = whyNotApplicable(rule, request);
-  if (notApplicable !== undefined) return { rule: id, effect, matched: false, why: notApplicable };
+  if (notApplicable !== undefined) return trace(false, notApplicable);
   const said = ask(rule);
   switch (said.type) {
     case 'yes':
-      return { rule: id, effect, matched: true, why: rule.condition === undefined ? 'it has no condition' : 'its condition is true' };
+      return trace(true, rule.condition === undefined ? 'it has no condition' : 'its condition is true');
     case 'no':
-      return { rule: id, effect, matched: false, why: 'its condition is false' };
+      return trace(false, 'its condition is false');
     case 'error':
-      return { rule: id, effect, matched: false, why: `its condition failed, which denies where it is reached: ${operatorReason(said.error)}` };
+      return trace(false, `its condition failed, which ${rule.isShadow ? 'would deny' : 'denies'} where it is reached: ${operatorReason(said.error)}`);
     default:
       return said satisfies never;
   }

@@ -23,12 +23,27 @@ export class ToolView {
   readonly name: string;
   readonly server: string;
   readonly ref: string;
+  readonly labels: readonly string[];
   constructor({ route }: DecisionRequest) {
     this.name = route.tool;
     this.server = route.server;
     this.ref = route.ref;
+    this.labels = route.labels ?? NO_LABELS;
   }
 }
+
+/** What happened before this call in the same session or run. */
+export class FlowView {
+  readonly seen: readonly string[];
+  constructor(seen: readonly string[]) {
+    this.seen = seen;
+  }
+}
+
+const NO_LABELS: readonly string[] = [];
+const NOTHING_SEEN = new FlowView(NO_LABELS);
+
+export const flowOf = ({ seen }: DecisionRequest): FlowView => (seen === undefined ? NOTHING_SEEN : new FlowView(seen));
 
 export class CallView {
   readonly face: string;
