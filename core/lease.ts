@@ -1,5 +1,6 @@
 /** Limits held for a call. Reserved whole or not at all, settled in `finally`. */
 import type { DecisionRequest } from './decision.ts';
+import type { BudgetPeriod, BudgetUnit } from './settings.ts';
 
 export interface Lease {
   /** Ids of the limits that this call counted against. */
@@ -8,8 +9,9 @@ export interface Lease {
   settle(): void;
 }
 
-/** What a call used, as far as it is known. */
+/** What a call used, as far as it is known: what is absent stays as it was held. */
 export interface Spent {
+  /** Of the answer; the bytes of the arguments are known from the request. */
   readonly bytes?: number;
   readonly tokens?: number;
   readonly usd?: number;
@@ -24,19 +26,38 @@ export interface Reservation {
   readonly booked: readonly Booking[];
   /** The call has ended: what it really used replaces what was held. Returns the differences, for the outcome. Once. */
   settle(spent: Spent): readonly Booking[];
-  /** The call was not made: nothing was used. Once, and not after `settle`. */
-  release(): void;
+  /** The call was certainly not made: nothing was used. Returns the differences too. Nothing happens after `settle`. */
+  release(): readonly Booking[];
 }
 
 export type BudgetResult =
   | { readonly type: 'granted'; readonly reservation: Reservation }
-  | { readonly type: 'exhausted'; readonly budget: string; readonly message: string; readonly retryAfterMs: number };
+  /** `retryAfterMs` lasts until the period ends. */
+  | { readonly type: 'exhausted'; readonly budget: string; readonly message: string; readonly retryAfterMs: number }
+  /** What was used before is not known: refused until it is. */
+  | { readonly type: 'uncounted'; readonly budget: string; readonly message: string };
+
+/** How a budget stands, for the operator. */
+export interface BudgetUsage {
+  readonly id: string;
+  readonly unit: BudgetUnit;
+  readonly limit: number;
+  readonly period: BudgetPeriod;
+  readonly per: readonly string[];
+  /** Epoch milliseconds: when the period ends. */
+  readonly endsAt: number;
+  /** How many counts there are. */
+  readonly keys: number;
+  /** Those with the most used, most first; what calls under way hold is counted as used. */
+  readonly most: readonly { readonly key: string; readonly used: number }[];
+}
 
 /** All budgets of one configuration. Synchronous, so that reserving is atomic among parallel calls. */
 export interface Budgets {
   readonly count: number;
   /** Never throws: a budget that cannot be counted refuses, naming it. */
   reserve(request: DecisionRequest, nowMs: number): BudgetResult;
+  usage(nowMs: number): BudgetUsage[];
 }
 
 export type LeaseResult =

@@ -4,3 +4,6 @@ export { checkRules, compileRules, type RuleProblem, type RulesOptions } from '.
 export { createLimiter, type LimiterOptions, type ReloadableLimiter } from './limits/limiter.ts';
 export { createRedactor, type Redactor, type RedactorOptions } from './redact/redactor.ts';
 export { redactText } from './redact/text.ts';
+export { createBudgetCounts, type BudgetCounts } from './budgets/counts.ts';
+export { createBudgets, type BudgetsOptions } from './budgets/budgets.ts';
+export { createClock, type Clock } from './limits/clock.ts';
