@@ -18,6 +18,7 @@ export type ErrorCode =
   | 'denied'
   | 'approval_required'
   | 'rate_limited'
+  | 'budget_exhausted'
   | 'busy'
   | 'ledger_unavailable'
   | 'upstream_unavailable'
@@ -54,6 +55,7 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorInfo>> = {
   denied: { rpc: 1001, http: 403, retryable: false, hint: 'Ask the operator; "signalbox explain" shows which rule decided.' },
   approval_required: { rpc: 1002, http: 403, retryable: true, hint: 'Wait until a person has approved the call, then send it again.' },
   rate_limited: { rpc: 1003, http: 429, retryable: true, hint: 'Try again after retryAfterMs.' },
+  budget_exhausted: { rpc: 1015, http: 429, retryable: true, hint: 'Try again after retryAfterMs, when the next period begins, or ask the operator.' },
   busy: { rpc: 1004, http: 503, retryable: true, hint: 'The tool server has too many calls under way; try again shortly.' },
   ledger_unavailable: { rpc: 1005, http: 503, retryable: true, hint: 'Nothing was called, since it could not be recorded. The operator finds the cause with "signalbox status".' },
   upstream_unavailable: { rpc: 1006, http: 503, retryable: true, hint: 'The tool server is down; "signalbox status" says why. It is tried again by itself.' },

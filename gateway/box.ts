@@ -5,7 +5,7 @@
 import type { Connector } from '../core/connector.ts';
 import type { Rules } from '../core/decision.ts';
 import type { JsonValue } from '../core/json.ts';
-import type { Limiter } from '../core/lease.ts';
+import type { Budgets, Limiter } from '../core/lease.ts';
 import type { Principal } from '../core/principal.ts';
 import type { Settings } from '../core/settings.ts';
 import { createCatalogBuilder, type Catalog } from './catalog/catalog.ts';
@@ -15,6 +15,7 @@ export interface Box {
   readonly settings: Settings;
   readonly rules: Rules;
   readonly limiter: Limiter;
+  readonly budgets: Budgets;
   readonly connectors: ReadonlyMap<string, Connector>;
   redact(value: JsonValue): JsonValue;
   catalog(): Catalog;
@@ -29,6 +30,7 @@ export interface BoxParts {
   readonly settings: Settings;
   readonly rules: Rules;
   readonly limiter: Limiter;
+  readonly budgets: Budgets;
   readonly connectors: ReadonlyMap<string, Connector>;
   readonly redact: (value: JsonValue) => JsonValue;
 }

@@ -1,6 +1,6 @@
 /** One configuration's way in and what decides behind it; made whole or not at all. */
 import type { SecretSource, Settings } from '../core/settings.ts';
-import { compileRules, createLimiter, createRedactor, type ReloadableLimiter } from '../policies/index.ts';
+import { compileRules, createBudgets, createLimiter, createRedactor, type BudgetsOptions, type ReloadableLimiter } from '../policies/index.ts';
 import type { KeyStore } from '../store/index.ts';
 import { createAuthenticator } from './auth.ts';
 import { createBox } from './box.ts';
@@ -17,21 +17,24 @@ export interface GateParts {
   readonly keys: KeyStore;
   readonly servers: Servers;
   readonly operatorToken: string;
+  /** The counts of budgets, which outlive a configuration. */
+  readonly budgetCounts: BudgetsOptions;
 }
 
 /**
  * @param previous the gate in force until now: its counts go on
  * @throws MissingSecret, WideOpen, and what compiling may throw; nothing has changed then
  */
-export function openGate({ keys, servers, operatorToken }: GateParts, settings: Settings, secrets: SecretSource, previous?: OpenGate): OpenGate {
+export function openGate({ keys, servers, operatorToken, budgetCounts }: GateParts, settings: Settings, secrets: SecretSource, previous?: OpenGate): OpenGate {
   requireCallersBeyondLoopback(settings);
   const authenticate = createAuthenticator({ callers: settings.callers, secrets, findKey: (hash) => keys.findByHash(hash), operatorToken });
   const rules = compileRules(settings.rules);
   const limiter = createLimiter(settings.limits, previous === undefined ? {} : { previous: previous.limiter });
+  const budgets = createBudgets(settings.budgets, budgetCounts);
   const redactor = createRedactor({ extraNames: settings.audit.redact });
   const guard = createGuard(settings.listen);
   // Last, since it starts processes.
   const connectors = servers.take(settings, secrets);
-  const box = createBox({ settings, rules, limiter, redact: (value) => redactor.redact(value), connectors });
+  const box = createBox({ settings, rules, limiter, budgets, redact: (value) => redactor.redact(value), connectors });
   return { box, authenticate, guard, limiter };
 }

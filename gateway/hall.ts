@@ -10,6 +10,7 @@ import type { SecretSource, Settings } from '../core/settings.ts';
 import { createKeyStore, createLedger, openSecret, writeGatewayInfo, type DataDirLock, type KeyStore } from '../store/index.ts';
 import { createAuthFailures, type AuthFailures } from './auth-failures.ts';
 import type { Box } from './box.ts';
+import { createBudgetKeeper, type BudgetKeeper } from './budgets/index.ts';
 import { createCallIds } from './call-id.ts';
 import { openGate, type OpenGate } from './gate.ts';
 import { createSlowSide } from './http/slow-side.ts';
@@ -71,7 +72,8 @@ export async function openHall(options: HallOptions): Promise<Hall> {
   };
   const servers = createServers({ log, clientInfo: SERVER_INFO, onChange: listChanged });
 
-  const gateParts = { keys, servers, operatorToken: lock.info.adminToken };
+  const budgets = createBudgetKeeper({ dataDir: data, log });
+  const gateParts = { keys, servers, operatorToken: lock.info.adminToken, budgetCounts: budgets.parts };
   gate = openGate(gateParts, options.settings, options.secrets);
   // Servers are starting by now, in processes of their own; the ledger opens meanwhile.
   const ledger = await createLedger({ dataDir: data, log }).catch(async (error: unknown) => {
@@ -79,6 +81,7 @@ export async function openHall(options: HallOptions): Promise<Hall> {
     await servers.close(0);
     throw error;
   });
+  await budgets.open(options.settings.budgets);
   const records = createCallRecords(openSecret(data).derive('audit-arguments'));
   const callTool = createPipeline({ ledger, records, log, onOutcome: counters.count });
   const newCallId = createCallIds();
@@ -106,7 +109,7 @@ export async function openHall(options: HallOptions): Promise<Hall> {
     onAuthFailure: authFailures.note,
     onFault: (error) => log.error({ error: error instanceof Error ? error.stack : String(error) }, 'fault while handling a request'),
   });
-  const close = createClosing({ server, servers, subscriptions, sessions, endpoint, leases, authFailures, ledger, keys });
+  const close = createClosing({ server, servers, subscriptions, sessions, endpoint, leases, authFailures, ledger, budgets, keys });
   const url = await listen(server, options.settings).catch(async (error: unknown) => {
     await close(0);
     throw error;
@@ -116,6 +119,7 @@ export async function openHall(options: HallOptions): Promise<Hall> {
   const beat = setInterval(() => {
     endpoint.beat();
     subscriptions.beat();
+    budgets.beat();
     sessions.sweep();
   }, BEAT_MS);
 
@@ -128,6 +132,7 @@ export async function openHall(options: HallOptions): Promise<Hall> {
     reload(settings, secrets) {
       const before = gate.box.settings.hash;
       gate = openGate(gateParts, settings, secrets, gate);
+      void budgets.open(settings.budgets);
       ledger.writeSoon({ kind: 'reload', time: Date.now(), ok: true, before, config: settings.hash, policy: gate.box.rules.hash });
       listChanged();
     },
@@ -151,12 +156,13 @@ interface Closing {
   readonly leases: Leases;
   readonly authFailures: AuthFailures;
   readonly ledger: Ledger;
+  readonly budgets: BudgetKeeper;
   readonly keys: KeyStore;
 }
 
 /** The way down: nobody new, those under way end, then everything that they needed, the ledger last. */
 const createClosing =
-  ({ server, servers, subscriptions, sessions, endpoint, leases, authFailures, ledger, keys }: Closing) =>
+  ({ server, servers, subscriptions, sessions, endpoint, leases, authFailures, ledger, budgets, keys }: Closing) =>
   async (graceMs: number): Promise<void> => {
     server.close();
     // First of all: who holds a lease looks for another gateway meanwhile.
@@ -170,6 +176,7 @@ const createClosing =
     authFailures.close();
     ledger.writeSoon({ kind: 'stop', time: Date.now() });
     await ledger.close();
+    await budgets.close();
     keys.close();
   };
 

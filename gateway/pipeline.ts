@@ -8,7 +8,7 @@ import type { Outcome, ToolCall } from '../core/call.ts';
 import type { InvokeResult } from '../core/connector.ts';
 import type { Decision, DecisionRequest } from '../core/decision.ts';
 import type { JsonObject } from '../core/json.ts';
-import type { LeaseResult } from '../core/lease.ts';
+import type { Booking, BudgetResult, LeaseResult, Reservation } from '../core/lease.ts';
 import type { Log } from '../core/log.ts';
 import type { Box } from './box.ts';
 import type { ViewRoute } from './catalog/view.ts';
@@ -40,24 +40,38 @@ export function createPipeline(parts: PipelineParts): CallTool {
     const leased = box.limiter.lease(request, Date.now());
     if (leased.type === 'limited') return refuse(box, call, route, limited(leased, decision), leased.limit);
     const { lease } = leased;
+    let held: Reservation | undefined;
     try {
+      if (box.budgets.count > 0) {
+        const budgeted = box.budgets.reserve(request, Date.now());
+        if (budgeted.type !== 'granted') return refuse(box, call, route, overBudget(budgeted, decision), budgeted.budget);
+        held = budgeted.reservation;
+      }
+
       // 4 approve: what a person must allow waits until one has.
       if (decision.effect === 'ask') return wait(box, call, route, decision);
 
       // 5 intent: durable before any byte goes upstream. No intent, no call.
       try {
-        await ledger.write(records.intent(box, call, route, decision, lease));
+        await ledger.write(records.intent(box, call, route, decision, lease, held?.booked));
       } catch (error) {
         log.error({ call: call.id, error: String(error) }, 'call refused: its intent could not be recorded');
         return { type: 'refused', code: 'ledger_unavailable', message: 'The call was not made, because it could not be recorded.' };
       }
-      return await execute(box, call, route);
+      return await execute(box, call, route, held);
     } finally {
       lease.settle();
+      // Only what was not sent is still open here.
+      held?.release();
     }
   }
 
-  async function execute(box: Box, call: ToolCall, route: ViewRoute): Promise<Outcome> {
+  /** Refuses where the run has touched, since the decision, what the rules then mind; and where it cannot be kept. */
+  function touch(box: Box, call: ToolCall, request: DecisionRequest, visit: FlowVisit, labels: readonly string[]): Outcome & { type: 'refused' } | undefined {
+    return undefined;
+  }
+
+  async function execute(box: Box, call: ToolCall, route: ViewRoute, held: Reservation | undefined): Promise<Outcome> {
     const sentAt = performance.now();
     // The client's capabilities stay here: what an upstream would ask of the client, the gateway cannot carry yet.
     const { cancellation, onProgress, meta, traceparent } = call.context;
@@ -71,7 +85,8 @@ export function createPipeline(parts: PipelineParts): CallTool {
       outcome = toOutcome(route, result);
     } finally {
       // 8 record
-      const record = records.outcome(call, outcome, { bytes, upstreamMs: performance.now() - sentAt });
+      const settled = held === undefined ? undefined : settle(held, outcome, bytes);
+      const record = records.outcome(call, outcome, { bytes, upstreamMs: performance.now() - sentAt, settled });
       if (box.settings.audit.durability === 'strict') await ledger.write(record).catch(() => ledger.writeSoon(record));
       else ledger.writeSoon(record);
     }
@@ -121,6 +136,19 @@ const limited = ({ message, retryAfterMs }: LeaseResult & { type: 'limited' }, d
   decision,
   ...(retryAfterMs === undefined ? {} : { retryAfterMs }),
 });
+
+const overBudget = (result: Exclude<BudgetResult, { type: 'granted' }>, decision: Decision): Outcome & { type: 'refused' } => ({
+  type: 'refused',
+  code: 'budget_exhausted',
+  message: result.message,
+  decision,
+  ...(result.type === 'exhausted' ? { retryAfterMs: result.retryAfterMs } : {}),
+});
+
+/** What may have run keeps what was held for it, where its own figure is not known. */
+const settle = (held: Reservation, outcome: Outcome, bytes: number): readonly Booking[] =>
+  outcome.type === 'failed' && outcome.executed === 'no' ? held.release() : held.settle({ ...(bytes > 0 ? { bytes } : {}), tokens: 0, usd: 0 });
+
 function toOutcome(route: ViewRoute, result: InvokeResult): Outcome {
   switch (result.type) {
     case 'result':

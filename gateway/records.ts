@@ -8,7 +8,7 @@ import type { RecordKind, WrittenRecord } from '../core/audit.ts';
 import type { Outcome, ToolCall } from '../core/call.ts';
 import type { Decision } from '../core/decision.ts';
 import { canonicalJson, type JsonObject } from '../core/json.ts';
-import type { Lease } from '../core/lease.ts';
+import type { Booking, Lease } from '../core/lease.ts';
 import type { Principal } from '../core/principal.ts';
 import type { Box } from './box.ts';
 import type { ViewRoute } from './catalog/view.ts';
@@ -18,8 +18,8 @@ type Refusal = Outcome & { type: 'refused' };
 type Waiting = Outcome & { type: 'waiting' };
 
 export interface CallRecords {
-  intent(box: Box, call: ToolCall, route: ViewRoute, decision: Decision, lease: Lease): WrittenRecord;
-  outcome(call: ToolCall, outcome: Outcome, measured: { bytes: number; upstreamMs: number }): WrittenRecord;
+  intent(box: Box, call: ToolCall, route: ViewRoute, decision: Decision, lease: Lease, booked?: readonly Booking[]): WrittenRecord;
+  outcome(call: ToolCall, outcome: Outcome, measured: { bytes: number; upstreamMs: number; settled?: readonly Booking[] | undefined }): WrittenRecord;
   refused(box: Box, call: ToolCall, route: ViewRoute | undefined, outcome: Refusal, limit?: string): WrittenRecord;
   waiting(box: Box, call: ToolCall, route: ViewRoute, outcome: Waiting): WrittenRecord;
 }
@@ -31,6 +31,10 @@ const HASH_DIGITS = 16;
 
 /** `,"name":value`, or nothing where there is no value. */
 const member = (name: string, value: unknown): string => (value === undefined ? '' : `,"${name}":${JSON.stringify(value)}`);
+
+/** What budgets are counted again from at the next start (store/budgets). */
+const bookings = (name: 'booked' | 'settled', made: readonly Booking[] | undefined): string =>
+  made === undefined || made.length === 0 ? '' : `,"${name}":${JSON.stringify(made)}`;
 
 /** @param argumentsKey key of the HMAC over arguments; without it nobody can guess short arguments from their digest */
 export function createCallRecords(argumentsKey: Buffer): CallRecords {
@@ -72,17 +76,17 @@ export function createCallRecords(argumentsKey: Buffer): CallRecords {
   }
 
   return {
-    intent: (box, call, route, decision, lease) => ({
+    intent: (box, call, route, decision, lease, booked) => ({
       kind: 'intent',
       call: call.id,
-      written: `${asked('intent', box, call, route)}${decided(decision)},"limits":${JSON.stringify(lease.limits)}}`,
+      written: `${asked('intent', box, call, route)}${decided(decision)},"limits":${JSON.stringify(lease.limits)}${bookings('booked', booked)}}`,
     }),
-    outcome: (call, outcome, { bytes, upstreamMs }) => ({
+    outcome: (call, outcome, { bytes, upstreamMs, settled }) => ({
       kind: 'outcome',
       call: call.id,
       written:
         `{"kind":"outcome","time":${Date.now()},"call":"${call.id}","outcome":"${outcome.type}"${endText(outcome)},"resultBytes":${bytes}` +
-        `,"upstreamMs":${round(upstreamMs)},"totalMs":${round(performance.now() - call.context.arrivedAt)}}`,
+        `,"upstreamMs":${round(upstreamMs)},"totalMs":${round(performance.now() - call.context.arrivedAt)}${bookings('settled', settled)}}`,
     }),
     refused: (box, call, route, outcome, limit) => ({
       kind: 'refused',

@@ -1,6 +1,7 @@
 /** How things stand, in data: what `signalbox status`, `doctor` and the metrics speak from. */
 import type { Ledger } from '../core/audit.ts';
 import type { ConnectorStatus } from '../core/connector.ts';
+import type { BudgetUsage } from '../core/lease.ts';
 import type { Gate } from './http/server.ts';
 import { VERSION } from './version.ts';
 
@@ -25,6 +26,7 @@ export interface StatusReport {
   readonly servers: readonly ConnectorStatus[];
   readonly tools: number;
   readonly ledger: { readonly ok: boolean; readonly problem?: string };
+  readonly budgets: readonly BudgetUsage[];
   readonly sessions: number;
   readonly subscriptions: number;
 }
@@ -42,6 +44,7 @@ export function statusReport(parts: StatusParts): StatusReport {
     servers: parts.connectors(),
     tools: box.catalog().entries.length,
     ledger: parts.ledger.health(),
+    budgets: box.budgets.usage(Date.now()),
     sessions: parts.sessions.size,
     subscriptions: parts.subscriptions.size,
   };

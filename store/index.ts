@@ -10,4 +10,5 @@ export {
   type LockResult,
 } from './lock.ts';
 export { openSecret, type GatewaySecret } from './secret.ts';
+export * from './budgets/index.ts';
 export { requireSqliteVersion } from './sqlite.ts';

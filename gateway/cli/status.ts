@@ -1,6 +1,7 @@
 /** `signalbox status`: how the gateway that runs on the data directory stands. It starts none. */
 import type { ConnectorStatus } from '../../core/connector.ts';
 import { printable } from '../../core/text.ts';
+import type { BudgetUsage } from '../../core/lease.ts';
 import type { StatusReport } from '../status.ts';
 import { withRunning } from './access.ts';
 import { CommandError } from './exit.ts';
@@ -34,7 +35,18 @@ function describe(report: StatusReport, url: string, data: string): string {
   ];
   const rows = servers.map((server) => [server.id, server.state, server.transport, server.protocolVersion ?? '-', String(server.toolCount), noteOn(server)]);
   const list = servers.length === 0 ? [] : ['', table([['SERVER', 'STATE', 'TRANSPORT', 'PROTOCOL', 'TOOLS', 'CALLS'], ...rows])];
-  return [table(facts), ...list, ...problemsOf(servers)].join('\n');
+  return [table(facts), ...list, ...budgetsOf(report.budgets), ...problemsOf(servers)].join('\n');
+}
+
+/** Each budget with the count that has the most used. */
+function budgetsOf(budgets: readonly BudgetUsage[]): string[] {
+  if (budgets.length === 0) return [];
+  const rows = budgets.map(({ id, unit, limit, period, endsAt, keys, most }) => {
+    const [first] = most;
+    const used = first === undefined ? '0' : `${first.used}${first.key === '' ? '' : ` by ${printable(first.key)}`}${keys > 1 ? ` (most of ${keys})` : ''}`;
+    return [id, `${limit} ${unit}/${period}`, used, `in ${duration(endsAt - Date.now())}`];
+  });
+  return ['', table([['BUDGET', 'LIMIT', 'USED', 'NEXT PERIOD'], ...rows])];
 }
 
 /** What keeps calls from going through, where something does. */

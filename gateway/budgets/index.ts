@@ -1,0 +1,1 @@
+export { createBudgetKeeper, type BudgetKeeper, type KeeperOptions } from './keeper.ts';
