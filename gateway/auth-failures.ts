@@ -9,7 +9,7 @@ const MAX_PER_SECOND = 10;
 const PERIOD_MS = 1000;
 
 export interface AuthFailures {
-  readonly note: (req: IncomingMessage, why: string) => void;
+  readonly note: (req: Pick<IncomingMessage, 'url' | 'socket'>, why: string) => void;
   readonly close: () => void;
 }
 

@@ -90,6 +90,7 @@ export const REQUIREMENTS: readonly Requirement[] = [
     ['Slow or contradictory requests are ended and hold nobody up.', THREATS],
     ['While hostile bodies come, others are answered, and the event loop is late by less than 50 ms, 99 times of 100.', THREATS],
     ['Health is said at once, readiness when each server has connected or failed once.', MCP],
+    ['Whichever of the two readers of HTTP reads a request, it says the same and is answered once, in its turn.', 'docs/decisions/0002-a-short-way-in.md'],
   ]),
   ...group('PATH', [
     ['One call sent through every face leaves the same records, origin aside.', 'docs/architecture.md'],

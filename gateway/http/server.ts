@@ -2,12 +2,14 @@
  * The HTTP server: guard, authentication, then the MCP endpoint on the hot path; everything else goes to the slow side
  * (health, metrics, admin), which is loaded when it is first asked for.
  */
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import { Server, type IncomingMessage, type ServerOptions, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Authenticated } from '../auth.ts';
 import type { Box } from '../box.ts';
 import { fail, type Endpoint } from '../mcp/endpoint.ts';
 import { isLoopbackHost, type Guarded } from './guard.ts';
+import { createLane, type Lane, type PlainRequest } from './plain/lane.ts';
+import type { Reply } from './plain/reply.ts';
 
 export interface ServerParts {
   readonly endpoint: Endpoint;
@@ -16,7 +18,7 @@ export interface ServerParts {
   /** Everything that is not MCP. */
   readonly other: (req: IncomingMessage, res: ServerResponse, authenticated: Authenticated) => void;
   readonly onFault: (error: unknown) => void;
-  readonly onAuthFailure: (req: IncomingMessage, why: string) => void;
+  readonly onAuthFailure: (req: IncomingMessage | PlainRequest, why: string) => void;
   /** For tests. */
   readonly times?: ServerTimes;
 }
@@ -46,31 +48,74 @@ const OPEN_PATHS = new Set(['/healthz', '/readyz']);
 
 export function createHttpServer(parts: ServerParts): Server {
   const { headersMs, requestMs, checkMs } = parts.times ?? TIMES;
-  const server = createServer(
-    {
-      headersTimeout: headersMs,
-      requestTimeout: requestMs,
-      connectionsCheckingInterval: checkMs,
-      keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
-      maxHeaderSize: 32 * 1024,
-      noDelay: true,
-    },
-    (req, res) => {
-      // Closing: who is answered now shall not ask here again.
-      if (!server.listening) res.setHeader('connection', 'close');
-      try {
-        handle(parts, req, res);
-      } catch (error) {
-        parts.onFault(error);
-        fail(res, 500, 'internal', 'Something went wrong.');
-      }
-    },
-  );
-  server.on('connection', capPerAddress());
+  const server = new TwoWayServer(parts, {
+    headersTimeout: headersMs,
+    requestTimeout: requestMs,
+    connectionsCheckingInterval: checkMs,
+    keepAliveTimeout: KEEP_ALIVE_TIMEOUT_MS,
+    maxHeaderSize: 32 * 1024,
+    noDelay: true,
+  });
   return server;
 }
 
-function handle(parts: ServerParts, req: IncomingMessage, res: ServerResponse): void {
+/** Plain MCP requests are read by the short way in, everything else by `node:http`. */
+class TwoWayServer extends Server {
+  readonly #lane: Lane;
+  readonly #sweeping: NodeJS.Timeout;
+
+  constructor(parts: ServerParts, options: ServerOptions) {
+    super(options, (req, res) => {
+      // Closing: who is answered now shall not ask here again.
+      if (!this.listening) res.setHeader('connection', 'close');
+      guarded(parts, req, res);
+    });
+    const [giveAway] = this.listeners('connection') as ((socket: Socket) => void)[];
+    this.removeAllListeners('connection');
+    const { headersMs, checkMs } = parts.times ?? TIMES;
+    this.#lane = createLane({
+      handle: (req, res) => guarded(parts, req, res),
+      giveAway: (socket) => giveAway?.call(this, socket),
+      isClosing: () => !this.listening,
+      idleSweeps: Math.ceil(KEEP_ALIVE_TIMEOUT_MS / checkMs),
+      silentSweeps: Math.ceil(headersMs / checkMs),
+    });
+    this.#sweeping = setInterval(() => this.#lane.sweep(), checkMs).unref();
+    const admit = capPerAddress();
+    this.on('connection', (socket: Socket) => {
+      if (admit(socket)) this.#lane.take(socket);
+    });
+  }
+
+  override close(callback?: (error?: Error) => void): this {
+    super.close(callback);
+    this.#lane.closeIdle();
+    return this;
+  }
+
+  override closeIdleConnections(): void {
+    super.closeIdleConnections();
+    this.#lane.closeIdle();
+  }
+
+  override closeAllConnections(): void {
+    clearInterval(this.#sweeping);
+    super.closeAllConnections();
+    this.#lane.closeAll();
+  }
+}
+
+function guarded(parts: ServerParts, req: IncomingMessage | PlainRequest, res: Reply): void {
+  try {
+    handle(parts, req, res);
+  } catch (error) {
+    parts.onFault(error);
+    if (res.headersSent) res.destroy();
+    else fail(res, 500, 'internal', 'Something went wrong.');
+  }
+}
+
+function handle(parts: ServerParts, req: IncomingMessage | PlainRequest, res: Reply): void {
   const { box, guard, authenticate } = parts.current();
   const guarded = guard(req.headers);
   if (guarded.type === 'refused') return fail(res, 403, 'forbidden_host', guarded.message);
@@ -79,7 +124,7 @@ function handle(parts: ServerParts, req: IncomingMessage, res: ServerResponse): 
     if (req.method === 'OPTIONS') return void res.writeHead(204).end();
   }
   const path = pathOf(req.url ?? '/');
-  if (OPEN_PATHS.has(path)) return parts.other(req, res, { type: 'unknown', why: 'not asked' });
+  if (OPEN_PATHS.has(path)) return other(parts, req, res, { type: 'unknown', why: 'not asked' });
   const authenticated = authenticate(req.headers);
   if (authenticated.type === 'unknown') {
     parts.onAuthFailure(req, authenticated.why);
@@ -87,7 +132,7 @@ function handle(parts: ServerParts, req: IncomingMessage, res: ServerResponse): 
     res.setHeader('www-authenticate', 'Bearer realm="signalbox"');
     return fail(res, 401, 'unauthenticated', 'This gateway knows its callers by key.');
   }
-  if (path !== '/mcp' && !path.startsWith('/mcp/')) return parts.other(req, res, authenticated);
+  if (path !== '/mcp' && !path.startsWith('/mcp/')) return other(parts, req, res, authenticated);
   const profile = path.length <= 5 ? undefined : path.slice(5);
   const { principal, face } = authenticated;
   if (box.view(principal, profile) === undefined) {
@@ -96,13 +141,17 @@ function handle(parts: ServerParts, req: IncomingMessage, res: ServerResponse): 
   parts.endpoint.handle(req, res, { box, principal, profile, face });
 }
 
+/** A plain request is one to MCP, so that what is neither came through `node:http`. */
+const other = (parts: ServerParts, req: IncomingMessage | PlainRequest, res: Reply, authenticated: Authenticated): void =>
+  parts.other(req as IncomingMessage, res as ServerResponse, authenticated);
+
 function pathOf(url: string): string {
   const query = url.indexOf('?');
   return query === -1 ? url : url.slice(0, query);
 }
 
 /** @param asked the headers that a preflight asks for: which `Mcp-Param-*` there are, tools say */
-function allowOrigin(res: ServerResponse, origin: string, asked: string | undefined): void {
+function allowOrigin(res: Reply, origin: string, asked: string | undefined): void {
   const paramHeaders = asked?.toLowerCase().match(/\bmcp-param-[\w!#$%&'*+.^`|~-]+/g) ?? [];
   res.setHeader('access-control-allow-origin', origin);
   res.setHeader('vary', 'origin');
@@ -114,18 +163,23 @@ function allowOrigin(res: ServerResponse, origin: string, asked: string | undefi
   res.setHeader('access-control-expose-headers', 'mcp-session-id');
 }
 
-function capPerAddress(): (socket: Socket) => void {
+/** @returns what says whether a connection is taken; one that is not is gone */
+function capPerAddress(): (socket: Socket) => boolean {
   const counts = new Map<string, number>();
   return (socket) => {
     const address = socket.remoteAddress;
-    if (address === undefined || isLoopbackHost(address.replace(/^::ffff:/, ''))) return;
+    if (address === undefined || isLoopbackHost(address.replace(/^::ffff:/, ''))) return true;
     const count = (counts.get(address) ?? 0) + 1;
-    if (count > MAX_CONNECTIONS_PER_ADDRESS) return void socket.destroy();
+    if (count > MAX_CONNECTIONS_PER_ADDRESS) {
+      socket.destroy();
+      return false;
+    }
     counts.set(address, count);
     socket.once('close', () => {
       const left = (counts.get(address) ?? 1) - 1;
       if (left <= 0) counts.delete(address);
       else counts.set(address, left);
     });
+    return true;
   };
 }

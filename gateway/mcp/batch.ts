@@ -1,6 +1,6 @@
 /** A JSON-RPC batch (2025-03-26 only): several requests in one body, their answers in one array. No streams. */
-import type { ServerResponse } from 'node:http';
 import type { JsonValue } from '../../core/json.ts';
+import type { Reply } from '../http/plain/reply.ts';
 import { sendJson, type Exchange } from './exchange.ts';
 
 export interface Batch {
@@ -13,7 +13,7 @@ export interface Batch {
 const MAX_ITEMS = 100;
 
 /** @returns undefined for an empty batch, or one too long */
-export function createBatch(items: readonly JsonValue[], res: ServerResponse): Batch | undefined {
+export function createBatch(items: readonly JsonValue[], res: Reply): Batch | undefined {
   if (items.length === 0 || items.length > MAX_ITEMS) return undefined;
   const answers: string[] = [];
   let closed = false;

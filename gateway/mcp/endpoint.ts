@@ -2,15 +2,18 @@
  * The MCP endpoint over HTTP: both eras on one path. Reads the body, tells the era, finds the session, hands the request
  * to its method. What the methods do is `methods.ts`.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
 import { ERRORS, type ErrorCode } from '../../core/errors.ts';
 import { isJsonObject, own, type JsonObject, type JsonValue } from '../../core/json.ts';
 import type { Log } from '../../core/log.ts';
 import type { Origin } from '../../core/origin.ts';
 import type { Principal } from '../../core/principal.ts';
 import type { Box } from '../box.ts';
+import type { PlainRequest } from '../http/plain/lane.ts';
+import type { Reply } from '../http/plain/reply.ts';
 import { parseBody } from '../wire/body.ts';
 import { readBody } from '../wire/read.ts';
+import { takeAnswer } from './ask/client-requests.ts';
 import { createBatch } from './batch.ts';
 import { checkParamHeaders, classify, one } from './envelope.ts';
 import { HttpExchange, sendJson, type Exchange } from './exchange.ts';
@@ -31,6 +34,8 @@ export interface Admitted {
   readonly face: Origin['face'];
 }
 
+type Incoming = IncomingMessage | PlainRequest;
+
 export interface EndpointParts {
   readonly methods: Methods;
   readonly sessions: Sessions;
@@ -40,7 +45,7 @@ export interface EndpointParts {
 }
 
 export interface Endpoint {
-  handle(req: IncomingMessage, res: ServerResponse, admitted: Admitted): void;
+  handle(req: Incoming, res: Reply, admitted: Admitted): void;
   /** Keeps long answers alive. */
   beat(): void;
   /** Requests that have not been answered. */
@@ -70,7 +75,7 @@ class McpEndpoint implements Endpoint {
     return this.#waiting.size;
   }
 
-  handle(req: IncomingMessage, res: ServerResponse, admitted: Admitted): void {
+  handle(req: Incoming, res: Reply, admitted: Admitted): void {
     switch (req.method) {
       case 'POST':
         return this.#post(req, res, admitted);
@@ -88,7 +93,7 @@ class McpEndpoint implements Endpoint {
     for (const exchange of this.#waiting) if (exchange.startedAt < quietSince) exchange.beat();
   }
 
-  #post(req: IncomingMessage, res: ServerResponse, admitted: Admitted): void {
+  #post(req: Incoming, res: Reply, admitted: Admitted): void {
     if (!isJson(req.headers['content-type'])) return fail(res, 415, 'invalid_request', 'Expected "Content-Type: application/json".');
     const { maxBodyBytes } = admitted.box.settings.listen;
     readBody(req, maxBodyBytes, (body) => {
@@ -99,7 +104,7 @@ class McpEndpoint implements Endpoint {
   }
 
   /** A fault while a request is taken apart ends that request alone. */
-  #guarded(res: ServerResponse, work: () => void | Promise<void>): void {
+  #guarded(res: Reply, work: () => void | Promise<void>): void {
     const fault = (error: unknown): void => {
       this.#log.error({ error: error instanceof Error ? error.stack : String(error) }, 'fault at the endpoint');
       if (res.headersSent) res.destroy();
@@ -113,7 +118,7 @@ class McpEndpoint implements Endpoint {
     }
   }
 
-  #received(body: Buffer, req: IncomingMessage, res: ServerResponse, admitted: Admitted): void | Promise<void> {
+  #received(body: Buffer, req: Incoming, res: Reply, admitted: Admitted): void | Promise<void> {
     const parsed = parseBody(body, admitted.box.settings.listen.maxDepth);
     if (parsed.type === 'malformed') return fail(res, 400, 'parse_error', parsed.message);
     if (parsed.type === 'refused') return fail(res, 400, 'invalid_request', parsed.message);
@@ -122,7 +127,7 @@ class McpEndpoint implements Endpoint {
   }
 
   /** Batches exist in 2025-03-26 alone (2025-06-18 took them out), and no modern request may hide in one. */
-  async #postBatch(req: IncomingMessage, res: ServerResponse, admitted: Admitted, items: JsonValue[]): Promise<void> {
+  async #postBatch(req: Incoming, res: Reply, admitted: Admitted, items: JsonValue[]): Promise<void> {
     const version = this.#sessionOf(req, admitted)?.protocolVersion ?? one(req.headers['mcp-protocol-version']) ?? ASSUMED_VERSION;
     const batch = createBatch(items, res);
     if (version !== '2025-03-26' || batch === undefined) {
@@ -134,15 +139,15 @@ class McpEndpoint implements Endpoint {
 
   #dispatch(
     message: Message,
-    req: IncomingMessage,
+    req: Incoming,
     admitted: Admitted,
     exchangeWith: (headers?: Readonly<Record<string, string>>) => Exchange,
-    res: ServerResponse | undefined,
+    res: Reply | undefined,
   ): void | Promise<void> {
     if (message.type === 'invalid') {
       return exchangeWith().answer(tableError(message.id, 'invalid_request', message.message), 400);
     }
-    if (message.type === 'response') return accepted(res);
+    if (message.type === 'response') return this.#response(message, req, admitted, res);
     const isRequest = message.type === 'request';
     const classified = classify(message.method, message.params, req.headers, isRequest);
     if (classified.era === 'rejected') {
@@ -166,6 +171,7 @@ class McpEndpoint implements Endpoint {
         clientInfo,
         clientCapabilities,
         traceparent,
+        headers: req.headers,
         exchange,
       });
     }
@@ -190,11 +196,20 @@ class McpEndpoint implements Endpoint {
       clientInfo: session?.clientInfo,
       clientCapabilities: session?.clientCapabilities,
       traceparent,
+      headers: req.headers,
       exchange: exchangeWith(),
     });
   }
 
-  #modernRequest(message: RpcRequest, req: IncomingMessage, context: RequestContext): Promise<void> | void {
+  /** A client's answer to a request of ours (2025): only in the session that was asked does it mean anything. */
+  #response({ id, body }: Message & { type: 'response' }, req: Incoming, admitted: Admitted, res: Reply | undefined): void {
+    const session = this.#sessionOf(req, admitted);
+    if (session !== undefined) takeAnswer(session, id, body);
+    else if (req.headers['mcp-session-id'] !== undefined && res !== undefined) return fail(res, 404, 'unknown_session', 'This session does not exist.');
+    accepted(res);
+  }
+
+  #modernRequest(message: RpcRequest, req: Incoming, context: RequestContext): Promise<void> | void {
     // `signalbox stdio` hands on what came without headers: stdio has none.
     if (message.method === 'tools/call' && context.face !== 'stdio') {
       const route = context.box.view(context.principal, context.profile)?.routes.get(String(own(message.params, 'name')));
@@ -256,12 +271,12 @@ class McpEndpoint implements Endpoint {
     );
   }
 
-  #sessionOf(req: IncomingMessage, { principal, profile }: Admitted): Session | undefined {
+  #sessionOf(req: Incoming, { principal, profile }: Admitted): Session | undefined {
     const id = one(req.headers['mcp-session-id']);
     return id === undefined ? undefined : this.#sessions.find(id, principal, profile);
   }
 
-  #get(req: IncomingMessage, res: ServerResponse, admitted: Admitted): void {
+  #get(req: Incoming, res: Reply, admitted: Admitted): void {
     if (req.headers['mcp-session-id'] === undefined) return notAllowed(res);
     if (!(req.headers.accept?.includes('text/event-stream') ?? false)) {
       return fail(res, 406, 'invalid_request', 'Expected "Accept: text/event-stream".');
@@ -273,7 +288,7 @@ class McpEndpoint implements Endpoint {
     res.once('close', () => session.streams.delete(stream));
   }
 
-  #delete(req: IncomingMessage, res: ServerResponse, admitted: Admitted): void {
+  #delete(req: Incoming, res: Reply, admitted: Admitted): void {
     if (req.headers['mcp-session-id'] === undefined) return notAllowed(res);
     const session = this.#sessionOf(req, admitted);
     if (session === undefined) return fail(res, 404, 'unknown_session', 'This session does not exist.');
@@ -288,16 +303,16 @@ function cancel(session: Session, params: JsonObject): void {
   session.inFlight.get(id as RequestId)?.cancel(typeof reason === 'string' ? reason.slice(0, 200) : 'The client cancelled the call.');
 }
 
-function accepted(res: ServerResponse | undefined): void {
+function accepted(res: Reply | undefined): void {
   res?.writeHead(202).end();
 }
 
-function notAllowed(res: ServerResponse): void {
+function notAllowed(res: Reply): void {
   res.setHeader('allow', 'GET, POST, DELETE');
   fail(res, 405, 'invalid_request', 'Without a session only POST is allowed here.');
 }
 
-export function fail(res: ServerResponse, status: number, code: ErrorCode, message: string): void {
+export function fail(res: Reply, status: number, code: ErrorCode, message: string): void {
   sendJson(res, status, tableError(null, code, message));
 }
 

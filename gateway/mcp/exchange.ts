@@ -2,7 +2,8 @@
  * One request being answered over HTTP: JSON by default, an SSE stream from the moment there is something to say before
  * the answer. It does not know what the methods mean.
  */
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import type { Reply } from '../http/plain/reply.ts';
 import { openStream, type EventStream } from './stream.ts';
 
 export interface Exchange {
@@ -25,14 +26,14 @@ const NO_HEADERS: Readonly<Record<string, string>> = {};
 
 export class HttpExchange implements Exchange {
   readonly startedAt = Date.now();
-  readonly #req: IncomingMessage;
-  readonly #res: ServerResponse;
+  readonly #req: Pick<IncomingMessage, 'headers'>;
+  readonly #res: Reply;
   readonly #headers: Readonly<Record<string, string>>;
   #stream: EventStream | undefined;
   #done = false;
 
   /** @param headers sent with every kind of answer */
-  constructor(req: IncomingMessage, res: ServerResponse, headers: Readonly<Record<string, string>> = NO_HEADERS) {
+  constructor(req: Pick<IncomingMessage, 'headers'>, res: Reply, headers: Readonly<Record<string, string>> = NO_HEADERS) {
     this.#req = req;
     this.#res = res;
     this.#headers = headers;
@@ -67,7 +68,7 @@ export class HttpExchange implements Exchange {
   }
 
   onGone(listener: () => void): void {
-    this.#res.on('close', () => {
+    this.#res.once('close', () => {
       if (this.#done) return;
       this.#done = true;
       listener();
@@ -81,7 +82,7 @@ export class HttpExchange implements Exchange {
 
 /** Writes a JSON answer whose length is known. */
 export function sendJson(
-  res: ServerResponse,
+  res: Reply,
   status: number,
   chunks: string | readonly (string | Buffer)[],
   headers: Readonly<Record<string, string>> = NO_HEADERS,

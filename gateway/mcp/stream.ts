@@ -1,5 +1,5 @@
 /** One SSE response (WHATWG HTML, server-sent events): messages out, bounded in what a slow reader may pile up. */
-import type { ServerResponse } from 'node:http';
+import type { Reply } from '../http/plain/reply.ts';
 
 const HEADERS = {
   'content-type': 'text/event-stream',
@@ -22,7 +22,7 @@ export interface EventStream {
   end(): void;
 }
 
-export function openStream(res: ServerResponse, headers: Readonly<Record<string, string>> = {}): EventStream {
+export function openStream(res: Reply, headers: Readonly<Record<string, string>> = {}): EventStream {
   res.writeHead(200, { ...HEADERS, ...headers });
   res.flushHeaders();
   const tooSlow = () => res.writableLength > MAX_BACKLOG_BYTES;
