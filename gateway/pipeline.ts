@@ -66,11 +66,6 @@ export function createPipeline(parts: PipelineParts): CallTool {
     }
   }
 
-  /** Refuses where the run has touched, since the decision, what the rules then mind; and where it cannot be kept. */
-  function touch(box: Box, call: ToolCall, request: DecisionRequest, visit: FlowVisit, labels: readonly string[]): Outcome & { type: 'refused' } | undefined {
-    return undefined;
-  }
-
   async function execute(box: Box, call: ToolCall, route: ViewRoute, held: Reservation | undefined): Promise<Outcome> {
     const sentAt = performance.now();
     // The client's capabilities stay here: what an upstream would ask of the client, the gateway cannot carry yet.
