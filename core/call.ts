@@ -1,4 +1,5 @@
 /** The neutral request for one tool call, and every way it can end. */
+import type { ApprovalRequest } from './approval.ts';
 import type { Cancellation } from './cancel.ts';
 import type { Decision } from './decision.ts';
 import type { ErrorCode } from './errors.ts';
@@ -52,7 +53,14 @@ export type Outcome =
       readonly retryAfterMs?: number;
     }
   /** Held for a person. Nothing was sent upstream. */
-  | { readonly type: 'waiting'; readonly approvalId: string; readonly message: string; readonly decision: Decision }
+  | {
+      readonly type: 'waiting';
+      /** That of the request. */
+      readonly approvalId: string;
+      readonly message: string;
+      readonly decision: Decision;
+      readonly request: ApprovalRequest;
+    }
   /** Sent, or about to be, and it went wrong. `executed` says whether the upstream may have run it. */
   | {
       readonly type: 'failed';

@@ -7,6 +7,8 @@ export interface Lease {
   readonly limits: readonly string[];
   /** Gives back what is held only while the call runs (concurrency). Idempotent. */
   settle(): void;
+  /** The call was not made: what it counted against rates is given back too. Once, in place of `settle`. */
+  release(): void;
 }
 
 /** What a call used, as far as it is known: what is absent stays as it was held. */

@@ -8,6 +8,7 @@ import type { Ledger } from '../core/audit.ts';
 import type { Log } from '../core/log.ts';
 import type { SecretSource, Settings } from '../core/settings.ts';
 import { createKeyStore, createLedger, openSecret, writeGatewayInfo, type DataDirLock, type KeyStore } from '../store/index.ts';
+import { createApprovalKeeper, type ApprovalDesk, type ApprovalKeeper } from './approvals/index.ts';
 import { createAuthFailures, type AuthFailures } from './auth-failures.ts';
 import type { Box } from './box.ts';
 import { createBudgetKeeper, type BudgetKeeper } from './budgets/index.ts';
@@ -44,6 +45,7 @@ export interface Hall {
   readonly ledger: Ledger;
   readonly callTool: CallTool;
   readonly newCallId: () => string;
+  readonly desk: ApprovalDesk;
   box(): Box;
   /** Takes a configuration on whole, or throws and keeps the one in force. @throws MissingSecret, and what compiling may throw */
   reload(settings: Settings, secrets: SecretSource): void;
@@ -82,8 +84,10 @@ export async function openHall(options: HallOptions): Promise<Hall> {
     throw error;
   });
   await budgets.open(options.settings.budgets);
-  const records = createCallRecords(openSecret(data).derive('audit-arguments'));
-  const callTool = createPipeline({ ledger, records, log, onOutcome: counters.count });
+  const secret = openSecret(data);
+  const records = createCallRecords(secret.derive('audit-arguments'));
+  const approvals = createApprovalKeeper({ dataDir: data, key: secret.derive('approval-arguments'), ledger, digest: records.digest, onRequest: () => {}, log });
+  const callTool = createPipeline({ ledger, records, approve: approvals.phase, log, onOutcome: counters.count });
   const newCallId = createCallIds();
   const endpoint = createEndpoint({ methods: createMethods({ callTool, subscriptions, newCallId }), sessions, log, isClosing: () => closing !== undefined });
   const leases = createLeases(options.onDeserted);
@@ -109,7 +113,7 @@ export async function openHall(options: HallOptions): Promise<Hall> {
     onAuthFailure: authFailures.note,
     onFault: (error) => log.error({ error: error instanceof Error ? error.stack : String(error) }, 'fault while handling a request'),
   });
-  const close = createClosing({ server, servers, subscriptions, sessions, endpoint, leases, authFailures, ledger, budgets, keys });
+  const close = createClosing({ approvals, server, servers, subscriptions, sessions, endpoint, leases, authFailures, ledger, budgets, keys });
   const url = await listen(server, options.settings).catch(async (error: unknown) => {
     await close(0);
     throw error;
@@ -121,6 +125,7 @@ export async function openHall(options: HallOptions): Promise<Hall> {
     subscriptions.beat();
     budgets.beat();
     sessions.sweep();
+    approvals.sweep();
   }, BEAT_MS);
 
   return {
@@ -128,6 +133,7 @@ export async function openHall(options: HallOptions): Promise<Hall> {
     ledger,
     callTool,
     newCallId,
+    desk: approvals.desk,
     box: () => gate.box,
     reload(settings, secrets) {
       const before = gate.box.settings.hash;
@@ -148,6 +154,7 @@ export async function openHall(options: HallOptions): Promise<Hall> {
 const CHILD_GRACE_MS = 2000;
 
 interface Closing {
+  readonly approvals: ApprovalKeeper;
   readonly server: Server;
   readonly servers: Servers;
   readonly subscriptions: Subscriptions;
@@ -162,7 +169,7 @@ interface Closing {
 
 /** The way down: nobody new, those under way end, then everything that they needed, the ledger last. */
 const createClosing =
-  ({ server, servers, subscriptions, sessions, endpoint, leases, authFailures, ledger, budgets, keys }: Closing) =>
+  ({ approvals, server, servers, subscriptions, sessions, endpoint, leases, authFailures, ledger, budgets, keys }: Closing) =>
   async (graceMs: number): Promise<void> => {
     server.close();
     // First of all: who holds a lease looks for another gateway meanwhile.
@@ -176,6 +183,7 @@ const createClosing =
     authFailures.close();
     ledger.writeSoon({ kind: 'stop', time: Date.now() });
     await ledger.close();
+    approvals.close();
     await budgets.close();
     keys.close();
   };

@@ -10,6 +10,7 @@ import type { Decision, DecisionRequest } from '../core/decision.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Booking, BudgetResult, LeaseResult, Reservation } from '../core/lease.ts';
 import type { Log } from '../core/log.ts';
+import type { ApprovalPhase, Grant } from './approvals/index.ts';
 import type { Box } from './box.ts';
 import type { ViewRoute } from './catalog/view.ts';
 import type { CallRecords } from './records.ts';
@@ -17,6 +18,7 @@ import type { CallRecords } from './records.ts';
 export interface PipelineParts {
   readonly ledger: Ledger;
   readonly records: CallRecords;
+  readonly approve: ApprovalPhase;
   readonly log: Log;
   /** Told of every outcome, for metrics. */
   readonly onOutcome?: (call: ToolCall, ref: string | undefined, outcome: Outcome, totalMs: number) => void;
@@ -26,9 +28,10 @@ export type CallTool = (box: Box, call: ToolCall) => Promise<Outcome>;
 
 /** Never rejects: whatever goes wrong is an Outcome, and a fault of our own refuses the call. */
 export function createPipeline(parts: PipelineParts): CallTool {
-  const { ledger, records, log, onOutcome } = parts;
+  const { ledger, records, approve, log, onOutcome } = parts;
 
-  async function run(box: Box, call: ToolCall, route: ViewRoute | undefined): Promise<Outcome> {
+  /** @param given by whom the call's arguments were written anew: they take every phase from here on as if they had come so */
+  async function run(box: Box, call: ToolCall, route: ViewRoute | undefined, given?: Grant): Promise<Outcome> {
     if (route === undefined) return refuse(box, call, route, { type: 'refused', code: 'unknown_tool', message: `Unknown tool: ${call.name}` });
 
     // 2 decide
@@ -49,11 +52,22 @@ export function createPipeline(parts: PipelineParts): CallTool {
       }
 
       // 4 approve: what a person must allow waits until one has.
-      if (decision.effect === 'ask') return wait(box, call, route, decision);
+      let grant = given;
+      if (decision.effect === 'ask' && given === undefined) {
+        const approval = approve(box, call, route, decision);
+        if (approval.type === 'refused') return refuse(box, call, route, approval.outcome);
+        if (approval.type === 'waiting' || approval.args !== undefined) {
+          lease.release();
+          held?.release();
+        }
+        if (approval.type === 'waiting') return wait(box, call, route, approval.outcome);
+        grant = approval.grant;
+        if (approval.args !== undefined) return await run(box, { ...call, args: approval.args }, route, grant);
+      }
 
       // 5 intent: durable before any byte goes upstream. No intent, no call.
       try {
-        await ledger.write(records.intent(box, call, route, decision, lease, held?.booked));
+        await ledger.write(records.intent(box, call, route, decision, lease, held?.booked, grant));
       } catch (error) {
         log.error({ call: call.id, error: String(error) }, 'call refused: its intent could not be recorded');
         return { type: 'refused', code: 'ledger_unavailable', message: 'The call was not made, because it could not be recorded.' };
@@ -93,8 +107,7 @@ export function createPipeline(parts: PipelineParts): CallTool {
     return outcome;
   }
 
-  function wait(box: Box, call: ToolCall, route: ViewRoute, decision: Decision): Outcome {
-    const outcome: Outcome = { type: 'waiting', approvalId: call.id, message: decision.reason, decision };
+  function wait(box: Box, call: ToolCall, route: ViewRoute, outcome: Outcome & { type: 'waiting' }): Outcome {
     ledger.writeSoon(records.waiting(box, call, route, outcome));
     return outcome;
   }

@@ -10,6 +10,7 @@ import type { Decision } from '../core/decision.ts';
 import { canonicalJson, type JsonObject } from '../core/json.ts';
 import type { Booking, Lease } from '../core/lease.ts';
 import type { Principal } from '../core/principal.ts';
+import type { Grant } from './approvals/index.ts';
 import type { Box } from './box.ts';
 import type { ViewRoute } from './catalog/view.ts';
 import { createHmacSha256 } from './hmac.ts';
@@ -18,10 +19,12 @@ type Refusal = Outcome & { type: 'refused' };
 type Waiting = Outcome & { type: 'waiting' };
 
 export interface CallRecords {
-  intent(box: Box, call: ToolCall, route: ViewRoute, decision: Decision, lease: Lease, booked?: readonly Booking[]): WrittenRecord;
+  intent(box: Box, call: ToolCall, route: ViewRoute, decision: Decision, lease: Lease, booked?: readonly Booking[], grant?: Grant): WrittenRecord;
   outcome(call: ToolCall, outcome: Outcome, measured: { bytes: number; upstreamMs: number; settled?: readonly Booking[] | undefined }): WrittenRecord;
   refused(box: Box, call: ToolCall, route: ViewRoute | undefined, outcome: Refusal, limit?: string): WrittenRecord;
   waiting(box: Box, call: ToolCall, route: ViewRoute, outcome: Waiting): WrittenRecord;
+  /** The keyed digest by which records and approvals name exact arguments. */
+  digest(args: JsonObject): string;
 }
 
 /** Longest name that is recorded of what a caller asked for. */
@@ -76,10 +79,10 @@ export function createCallRecords(argumentsKey: Buffer): CallRecords {
   }
 
   return {
-    intent: (box, call, route, decision, lease, booked) => ({
+    intent: (box, call, route, decision, lease, booked, grant) => ({
       kind: 'intent',
       call: call.id,
-      written: `${asked('intent', box, call, route)}${decided(decision)},"limits":${JSON.stringify(lease.limits)}${bookings('booked', booked)}}`,
+      written: `${asked('intent', box, call, route)}${decided(decision)},"limits":${JSON.stringify(lease.limits)}${bookings('booked', booked)}${grant === undefined ? '' : grantText(grant)}}`,
     }),
     outcome: (call, outcome, { bytes, upstreamMs, settled }) => ({
       kind: 'outcome',
@@ -101,6 +104,7 @@ export function createCallRecords(argumentsKey: Buffer): CallRecords {
       call: call.id,
       written: `${asked('refused', box, call, route)}${decided(outcome.decision)},"code":"approval_required","approval":"${outcome.approvalId}"}`,
     }),
+    digest: (args) => digest(canonicalJson(args)),
   };
 }
 
@@ -109,6 +113,9 @@ const decided = (decision: Decision): string =>
 
 const callerText = ({ id, tenant, proof, proofId, actsFor }: Principal): string =>
   `${member('caller', id)}${member('tenant', tenant)}${member('proof', proof)}${member('proofId', proofId)}${member('actsFor', actsFor)}`;
+
+const grantText = ({ approval, approvedBy, edited }: Grant): string =>
+  `${member('approval', approval)}${member('approvedBy', approvedBy)}${edited ? ',"edited":true' : ''}`;
 
 function endText(outcome: Outcome): string {
   switch (outcome.type) {

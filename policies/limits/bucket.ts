@@ -40,6 +40,13 @@ export function take(bucket: Bucket, { rate }: Bounds, nowMs: number): void {
   bucket.inFlight += 1;
 }
 
+/** As if the call had not been taken. */
+export function giveBack(bucket: Bucket, { rate }: Bounds, nowMs: number): void {
+  if (rate === undefined) return;
+  bucket.debt = Math.max(0, debtAt(bucket, rate.count, nowMs) - rate.periodMs);
+  bucket.atMs = nowMs;
+}
+
 /** Whether it is like a fresh one, so that forgetting it changes nothing. */
 export const isIdle = (bucket: Bucket, { rate }: Bounds, nowMs: number): boolean =>
   bucket.inFlight === 0 && (rate === undefined || debtAt(bucket, rate.count, nowMs) === 0);

@@ -7,7 +7,7 @@ import { canonicalJson } from '../../core/json.ts';
 import type { LeaseResult, Limiter } from '../../core/lease.ts';
 import { compilePatterns, type Matcher } from '../../core/pattern.ts';
 import type { LimitSettings } from '../../core/settings.ts';
-import { freshBucket, isIdle, refusal, take, type Bounds, type Bucket, type Refusal } from './bucket.ts';
+import { freshBucket, giveBack, isIdle, refusal, take, type Bounds, type Bucket, type Refusal } from './bucket.ts';
 import { createClock, type Clock } from './clock.ts';
 import { compileKey, type KeyOf } from './key.ts';
 import { createBuckets, type Buckets } from './buckets.ts';
@@ -127,19 +127,18 @@ function isWorse(refused: Refusal, than: Refusal | undefined): boolean {
 
 function granted(places: readonly Place[], clock: Clock): LeaseResult {
   let held = true;
+  const end = (wasMade: boolean): void => {
+    if (!held) return;
+    held = false;
+    for (const { limit, key, bucket } of places) {
+      bucket.inFlight -= 1;
+      if (!wasMade) giveBack(bucket, limit.bounds, clock.last());
+      if (isIdle(bucket, limit.bounds, clock.last())) limit.buckets.forget(key);
+    }
+  };
   return {
     type: 'granted',
-    lease: {
-      limits: places.map(({ limit }) => limit.settings.id),
-      settle() {
-        if (!held) return;
-        held = false;
-        for (const { limit, key, bucket } of places) {
-          bucket.inFlight -= 1;
-          if (isIdle(bucket, limit.bounds, clock.last())) limit.buckets.forget(key);
-        }
-      },
-    },
+    lease: { limits: places.map(({ limit }) => limit.settings.id), settle: () => end(true), release: () => end(false) },
   };
 }
 

@@ -1,0 +1,49 @@
+/** What the hall keeps of approvals for as long as the process lives: the store, the phase on the call path, the desk. */
+import type { ApprovalRequest } from '../../core/approval.ts';
+import type { Ledger } from '../../core/audit.ts';
+import type { JsonObject } from '../../core/json.ts';
+import type { Log } from '../../core/log.ts';
+import { redactText } from '../../policies/index.ts';
+import { createApprovals } from '../../store/index.ts';
+import { createApprovalDesk, expiryRecord, type ApprovalDesk } from './desk.ts';
+import { createApprovalPhase, type ApprovalPhase } from './phase.ts';
+
+export interface ApprovalKeeper {
+  readonly phase: ApprovalPhase;
+  readonly desk: ApprovalDesk;
+  /** Grants remembered for the session end with it. */
+  endSession(sessionId: string): void;
+  /** To be called now and then: ends what is overdue. */
+  sweep(): void;
+  close(): void;
+}
+
+export interface ApprovalKeeperParts {
+  readonly dataDir: string;
+  /** 32 bytes, derived for this. */
+  readonly key: Buffer;
+  readonly ledger: Ledger;
+  readonly digest: (args: JsonObject) => string;
+  /** Told of each new request. Must not throw. */
+  readonly onRequest: (request: ApprovalRequest) => void;
+  readonly log: Log;
+}
+
+/** @throws Error when the store cannot be opened */
+export function createApprovalKeeper({ dataDir, key, ledger, digest, onRequest, log }: ApprovalKeeperParts): ApprovalKeeper {
+  const approvals = createApprovals({ dataDir, key, onExpired: (request) => ledger.writeSoon(expiryRecord(request)) });
+  const unlessUnwritable = (work: () => void): void => {
+    try {
+      work();
+    } catch (error) {
+      log.error({ error: String(error) }, 'approvals cannot be written: calls that need one are refused until they can');
+    }
+  };
+  return {
+    phase: createApprovalPhase({ approvals, digest, onRequest, log }),
+    desk: createApprovalDesk({ approvals, ledger, digest, redactText, log }),
+    endSession: (sessionId) => unlessUnwritable(() => approvals.endSession(sessionId)),
+    sweep: () => unlessUnwritable(() => approvals.sweep(Date.now())),
+    close: () => approvals.close(),
+  };
+}
