@@ -6,6 +6,7 @@ import { printable, printableLines } from '../../core/text.ts';
 import { META } from '../mcp/protocol.ts';
 import type { Explanation } from '../explain.ts';
 import { withGateway, type GatewayAccess } from './access.ts';
+import { canPrompt, createPrompt } from './approval-prompt.ts';
 import { CommandError, EXIT } from './exit.ts';
 import { createMcpClient, type Answer } from './mcp.ts';
 import { printForeign, printJson, tell } from './print.ts';
@@ -15,7 +16,8 @@ import { unknownName } from './unknown.ts';
 
 export function callTool(name: string, args: JsonObject, options: CallerOptions): Promise<void> {
   return withGateway(options, async (gateway) => {
-    const client = createMcpClient({ gateway, as: options.as, profile: options.profile });
+    const onInput = canPrompt() ? createPrompt(args, gateway.signal) : undefined;
+    const client = createMcpClient({ gateway, as: options.as, profile: options.profile, onInput });
     const tools = await client.listTools();
     const tool = tools.find((one) => nameOf(one) === name);
     // One that is not listed is asked for all the same: the gateway refuses it, and records that.
@@ -64,7 +66,7 @@ function show(answer: Answer, asJson: boolean): void {
     if (!asJson) for (const text of describeContent(result)) printForeign(text);
     return;
   }
-  throw failed(asJson ? '' : describeContent(result).join('\n'), codeOf(result));
+  throw failed(asJson ? '' : [...describeContent(result), ...howToApprove(result)].join('\n'), codeOf(result));
 }
 
 const failed = (words: string, code: string | undefined): CommandError => new CommandError(printableLines(words), code !== undefined && REFUSALS.has(code) ? EXIT.refused : EXIT.failed);
@@ -72,12 +74,23 @@ const failed = (words: string, code: string | undefined): CommandError => new Co
 /** What the rules and the limits refuse; all else went wrong. */
 const REFUSALS: ReadonlySet<string> = new Set<ErrorCode>(['denied', 'rate_limited', 'approval_required']);
 
+/** For a call that waits: what somebody else, or the same person elsewhere, would type. */
+function howToApprove(result: JsonObject): string[] {
+  const id = own(errorOf(result), 'approval');
+  if (typeof id !== 'string') return [];
+  return [`Approve it with "signalbox approvals approve ${id}", or see it with "signalbox approvals show ${id}"; then call again.`];
+}
+
 /** Which error of the table a tool result carries; the tool's own errors carry none. */
 function codeOf(result: JsonObject): string | undefined {
+  const code = own(errorOf(result), 'code');
+  return typeof code === 'string' ? code : undefined;
+}
+
+function errorOf(result: JsonObject): JsonObject | undefined {
   const meta = own(result, '_meta');
   const error = isJsonObject(meta) ? own(meta, META.error) : undefined;
-  const code = isJsonObject(error) ? own(error, 'code') : undefined;
-  return typeof code === 'string' ? code : undefined;
+  return isJsonObject(error) ? error : undefined;
 }
 
 const codeOfRpc = (rpc: number): string | undefined => [...REFUSALS].find((code) => ERRORS[code as ErrorCode].rpc === rpc);

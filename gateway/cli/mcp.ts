@@ -1,6 +1,7 @@
 /**
- * A small MCP client of the 2026-07-28 era, for the commands: one request, its notifications, its answer. It keeps
- * nothing between requests, which is all that this era asks of a client.
+ * A small MCP client of the 2026-07-28 era, for the commands: one request, its notifications, its answer; sent again with
+ * the input that the gateway asks for, where somebody is there to give it. It keeps nothing between requests, which is all
+ * that this era asks of a client.
  */
 import { createParser } from 'eventsource-parser';
 import { isJsonObject, own, parseLossless, type JsonObject, type JsonValue } from '../../core/json.ts';
@@ -33,15 +34,33 @@ export interface McpClientOptions {
   readonly gateway: GatewayAccess;
   readonly as: string | undefined;
   readonly profile: string | undefined;
+  /**
+   * Asks the person at the terminal, and is the capability that the client declares. Given the request's key and the
+   * request; resolves to its result (`ElicitResult`).
+   */
+  readonly onInput?: ((key: string, request: JsonObject) => Promise<JsonObject>) | undefined;
 }
 
 const VERSION = MODERN_VERSIONS[0];
-const REQUEST_ID = 1;
+/** As often as a request is sent again with input; a gateway that asks on and on is not followed. */
+const MAX_ROUNDS = 10;
 
-export function createMcpClient({ gateway, as, profile }: McpClientOptions): McpClient {
+export function createMcpClient({ gateway, as, profile, onInput }: McpClientOptions): McpClient {
   const url = `${gateway.url}/mcp${profile === undefined ? '' : `/${encodeURIComponent(profile)}`}`;
 
-  async function ask({ method, params, headers, onProgress }: Ask): Promise<Answer> {
+  async function ask(request: Ask): Promise<Answer> {
+    let input: JsonObject = {};
+    for (let round = 1; round <= MAX_ROUNDS; round++) {
+      // Each is a request of its own, with an id of its own (MCP 2026-07-28, basic/patterns/mrtr, Client Requirements).
+      const answer = await askOnce({ ...request, params: { ...request.params, ...input } }, round);
+      if (onInput === undefined || answer.type === 'error' || own(answer.result, 'resultType') !== 'input_required') return answer;
+      const state = own(answer.result, 'requestState');
+      input = { inputResponses: await inputFor(own(answer.result, 'inputRequests'), onInput), ...(state === undefined ? {} : { requestState: state }) };
+    }
+    throw new CommandError(`The gateway asked for input ${MAX_ROUNDS} times, and nothing came of it.`);
+  }
+
+  async function askOnce({ method, params, headers, onProgress }: Ask, id: number): Promise<Answer> {
     const response = await reach(url, {
       method: 'POST',
       signal: gateway.signal,
@@ -53,9 +72,9 @@ export function createMcpClient({ gateway, as, profile }: McpClientOptions): Mcp
         'mcp-method': method,
         ...headers,
       },
-      body: JSON.stringify({ jsonrpc: '2.0', id: REQUEST_ID, method, params: { ...params, _meta: envelope(onProgress) } }),
+      body: JSON.stringify({ jsonrpc: '2.0', id, method, params: { ...params, _meta: envelope(onProgress === undefined ? undefined : id, onInput !== undefined) } }),
     });
-    return answerOf(await lastMessage(response, onProgress, gateway.signal), response.status);
+    return answerOf(await lastMessage(response, id, onProgress, gateway.signal), response.status);
   }
 
   async function listTools(): Promise<JsonObject[]> {
@@ -74,16 +93,25 @@ export function createMcpClient({ gateway, as, profile }: McpClientOptions): Mcp
   return { ask, listTools };
 }
 
-const envelope = (onProgress: Ask['onProgress']): JsonObject => ({
+const envelope = (progressToken: number | undefined, canAsk: boolean): JsonObject => ({
   [META.version]: VERSION,
-  [META.clientCapabilities]: {},
+  [META.clientCapabilities]: canAsk ? { elicitation: { form: {} } } : {},
   [META.clientInfo]: { ...SERVER_INFO, name: 'signalbox-cli' },
-  ...(onProgress === undefined ? {} : { progressToken: REQUEST_ID }),
+  ...(progressToken === undefined ? {} : { progressToken }),
 });
 
-async function lastMessage(response: Response, onProgress: Ask['onProgress'], signal: AbortSignal): Promise<JsonObject | undefined> {
+async function inputFor(requests: JsonValue | undefined, onInput: NonNullable<McpClientOptions['onInput']>): Promise<JsonObject> {
+  const responses: JsonObject = {};
+  for (const key of Object.keys(isJsonObject(requests) ? requests : {})) {
+    const request = own(requests as JsonObject, key);
+    if (isJsonObject(request)) responses[key] = await onInput(key, request);
+  }
+  return responses;
+}
+
+async function lastMessage(response: Response, id: number, onProgress: Ask['onProgress'], signal: AbortSignal): Promise<JsonObject | undefined> {
   try {
-    return isStream(response) ? await lastOfStream(response, onProgress) : messageOf(await response.text());
+    return isStream(response) ? await lastOfStream(response, id, onProgress) : messageOf(await response.text());
   } catch (error) {
     // Broken off within the answer: the same as none.
     if (signal.aborted) throw error;
@@ -102,7 +130,7 @@ function messageOf(text: string): JsonObject | undefined {
   }
 }
 
-async function lastOfStream(response: Response, onProgress: Ask['onProgress']): Promise<JsonObject | undefined> {
+async function lastOfStream(response: Response, id: number, onProgress: Ask['onProgress']): Promise<JsonObject | undefined> {
   let answer: JsonObject | undefined;
   const parser = createParser({
     onEvent: ({ data }) => {
@@ -110,7 +138,7 @@ async function lastOfStream(response: Response, onProgress: Ask['onProgress']): 
       if (message === undefined) return;
       const params = own(message, 'params');
       if (own(message, 'method') === 'notifications/progress' && isJsonObject(params)) onProgress?.(params);
-      else if (own(message, 'id') === REQUEST_ID) answer = message;
+      else if (own(message, 'id') === id) answer = message;
     },
   });
   const decoder = new TextDecoder();

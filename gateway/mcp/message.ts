@@ -5,11 +5,12 @@ import type { RequestId } from './protocol.ts';
 export type Message =
   | { readonly type: 'request'; readonly id: RequestId; readonly method: string; readonly params: JsonObject }
   | { readonly type: 'notification'; readonly method: string; readonly params: JsonObject }
-  | { readonly type: 'response' }
+  /** `body` is the whole message. */
+  | { readonly type: 'response'; readonly id: RequestId | null; readonly body: JsonObject }
   | { readonly type: 'invalid'; readonly id: RequestId | null; readonly message: string };
 
 const MEMBERS = ['jsonrpc', 'id', 'method', 'params', 'result', 'error'];
-const PARAMS = ['name', 'arguments', '_meta', 'cursor', 'uri'];
+const PARAMS = ['name', 'arguments', '_meta', 'cursor', 'uri', 'requestState', 'inputResponses'];
 
 export function readMessage(value: JsonValue): Message {
   if (!isJsonObject(value)) return invalid(null, 'A JSON-RPC message is an object.');
@@ -21,7 +22,7 @@ export function readMessage(value: JsonValue): Message {
   const method = own(value, 'method');
   if (method === undefined) {
     const answers = own(value, 'result') !== undefined || own(value, 'error') !== undefined;
-    return answers ? { type: 'response' } : invalid(knownId, 'A request has a "method".');
+    return answers ? { type: 'response', id: knownId, body: value } : invalid(knownId, 'A request has a "method".');
   }
   if (typeof method !== 'string') return invalid(knownId, 'Expected "method" to be a string.');
   const params = own(value, 'params') ?? {};

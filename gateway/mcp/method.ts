@@ -1,4 +1,5 @@
 /** What a method of the protocol is given, and what it is. */
+import type { IncomingHttpHeaders } from 'node:http';
 import type { JsonObject } from '../../core/json.ts';
 import type { Origin } from '../../core/origin.ts';
 import type { Principal } from '../../core/principal.ts';
@@ -25,6 +26,8 @@ export interface RequestContext {
   readonly clientInfo: JsonObject | undefined;
   readonly clientCapabilities: JsonObject | undefined;
   readonly traceparent: string | undefined;
+  /** As they came: for letting the sender in anew, where a request takes long. */
+  readonly headers: IncomingHttpHeaders;
   readonly exchange: Exchange;
 }
 

@@ -9,13 +9,15 @@ import type { Box } from '../box.ts';
 import type { View } from '../catalog/view.ts';
 import type { CallTool } from '../pipeline.ts';
 import type { Exchange } from './exchange.ts';
-import { errorText, modernEnvelope, notificationText, outcomeText, resultText, tableError } from './render.ts';
+import { errorText, heldText, modernEnvelope, notificationText, outcomeText, resultText, tableError } from './render.ts';
 import { HOP_PREFIX, MODERN_VERSIONS, type RequestId } from './protocol.ts';
 import type { Method, RequestContext } from './method.ts';
+import type { Holding } from './ask/holding.ts';
 import type { Subscriptions } from './subscriptions.ts';
 
 export interface MethodParts {
   readonly callTool: CallTool;
+  readonly holding: Holding;
   readonly subscriptions: Subscriptions;
   readonly newCallId: () => string;
 }
@@ -57,11 +59,18 @@ export function createMethods(parts: MethodParts): Methods {
     session?.inFlight.set(id, cancellation);
     // In a 2025 session a broken connection is no cancellation (2025-11-25, basic/transports); elsewhere it is the only one.
     if (session === undefined) exchange.onGone(() => cancellation.cancel('The client went away.'));
+    // MCP 2026-07-28, basic/patterns/mrtr: the request comes again, and brings what it was sent away for.
+    if (era === 'modern' && own(params, 'requestState') !== undefined) {
+      const held = await parts.holding.takeUp(params, name, args, context);
+      if (held !== undefined) return exchange.answer(heldText(id, era, held));
+      if (cancellation.cancelled) return exchange.drop();
+    }
     const call = toolCall(parts.newCallId(), name, args, id, params, context, cancellation);
     const outcome = await parts.callTool(context.box, call);
+    const held = outcome.type === 'waiting' ? await parts.holding.hold(call, outcome, context) : undefined;
     session?.inFlight.delete(id);
     if (cancellation.cancelled) exchange.drop();
-    else exchange.answer(outcomeText(id, era, call.id, outcome));
+    else exchange.answer(held === undefined ? outcomeText(id, era, call.id, outcome) : heldText(id, era, held));
   };
 
   const legacy = new Map<string, Method>([

@@ -2,6 +2,7 @@
 import type { Outcome } from '../../core/call.ts';
 import { ERRORS, type ErrorCode } from '../../core/errors.ts';
 import { isJsonObject, own, type JsonObject } from '../../core/json.ts';
+import { INPUT_KEY, type Held } from './ask/held.ts';
 import { META, SERVER_INFO, type Era, type RequestId } from './protocol.ts';
 
 export const errorText = (id: RequestId | null, code: number, message: string, data?: object): string =>
@@ -39,6 +40,23 @@ export function outcomeText(id: RequestId, era: Era, callId: string, outcome: Ou
         id,
         toolError(era, callId, outcome.code, outcome.message, { retryAfterMs: outcome.retryAfterMs, executed: outcome.executed }),
       );
+  }
+}
+
+/** The answer to a call that a person decides. */
+export function heldText(id: RequestId, era: Era, held: Held): string {
+  switch (held.type) {
+    case 'ended':
+      return outcomeText(id, era, held.callId, held.outcome);
+    case 'input-required':
+      return resultText(id, {
+        ...modernEnvelope,
+        resultType: 'input_required',
+        inputRequests: { [INPUT_KEY]: { method: 'elicitation/create', params: held.form } },
+        requestState: held.requestState,
+      });
+    case 'invalid':
+      return errorText(id, ERRORS.invalid_params.rpc, held.message);
   }
 }
 

@@ -6,6 +6,7 @@ import { randomBytes } from 'node:crypto';
 import type { CancelSource } from '../../core/cancel.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Principal } from '../../core/principal.ts';
+import { abandon, type PendingAnswers } from './ask/client-requests.ts';
 import type { RequestId } from './protocol.ts';
 import type { EventStream } from './stream.ts';
 
@@ -17,6 +18,8 @@ export interface Session {
   readonly clientInfo: JsonObject | undefined;
   readonly clientCapabilities: JsonObject | undefined;
   readonly inFlight: Map<RequestId, CancelSource>;
+  /** Requests of the gateway to the client that wait for its answer. */
+  readonly asked: PendingAnswers;
   /** GET streams, the newest last: server messages go to that one. */
   readonly streams: Set<EventStream>;
   /** Signature of the list that the client was last told of. */
@@ -39,14 +42,17 @@ export interface Sessions {
 const IDLE_MS = 30 * 60_000;
 const MAX_SESSIONS = 10_000;
 
-export function createSessions(now: () => number = Date.now): Sessions {
+/** @param onEnd told of each session that has ended, in whatever way */
+export function createSessions(now: () => number = Date.now, onEnd?: (sessionId: string) => void): Sessions {
   // In order of use: the one used longest ago comes first, and goes first when there are too many.
   const sessions = new Map<string, Session>();
 
   function close(session: Session): void {
     sessions.delete(session.id);
     for (const call of session.inFlight.values()) call.cancel('The session was ended.');
+    abandon(session.asked);
     for (const stream of session.streams) stream.end();
+    onEnd?.(session.id);
   }
 
   const isIdle = (session: Session): boolean => session.streams.size === 0 && session.inFlight.size === 0;
@@ -69,6 +75,7 @@ export function createSessions(now: () => number = Date.now): Sessions {
         ...parts,
         id: randomBytes(24).toString('base64url'),
         inFlight: new Map(),
+        asked: new Map(),
         streams: new Set(),
         toldSignature: undefined,
         lastUsedAt: now(),
