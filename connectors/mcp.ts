@@ -18,6 +18,7 @@ import { createBreaker, type Breaker } from './resilience/breaker.ts';
 import { createDeadlines, type Deadlines } from './resilience/deadlines.ts';
 import { createGate, type Gate } from './resilience/gate.ts';
 import type { Reaper } from './stdio/reaper.ts';
+import { ListFailed } from './tool-list.ts';
 
 export interface McpConnectorOptions {
   readonly settings: ServerSettings;
@@ -104,6 +105,28 @@ class McpConnector implements Connector, FlightHost, ConnectEvents {
 
   listTtlMs(): number | undefined {
     return this.#current?.list.ttlMs;
+  }
+
+  confirmedAt(): number {
+    return this.#state === 'ready' && this.#current !== undefined ? this.#current.list.askedAt : -Infinity;
+  }
+
+  async refresh(): Promise<void> {
+    const connection = this.#current;
+    const handshake = connection?.handshakes ?? 0;
+    try {
+      await this.#listAgain().catch((error: unknown) => {
+        const isSessionLost = error instanceof ListFailed && error.broken?.sessionLost === true;
+        if (connection === undefined || !isSessionLost) throw error;
+        return this.recover(connection, handshake).then(() => this.#listAgain());
+      });
+    } catch (error) {
+      throw new Error(`server "${this.id}": ${(error as Error).message}`, { cause: error });
+    }
+  }
+
+  #listAgain(): Promise<void> {
+    return this.#freshness?.refresh() ?? Promise.reject(new Error('it is not connected'));
   }
 
   onChange(listener: () => void): () => void {

@@ -6,12 +6,14 @@ import { ask } from './ask.ts';
 import { isJsonObject, own, type JsonObject, type JsonValue } from '../core/json.ts';
 import type { Log } from '../core/log.ts';
 import type { UpstreamTool } from '../core/tool.ts';
+import { paramHeaders, type ParamHeader } from '../core/param-headers.ts';
 import type { Dialect } from './era/dialect.ts';
-import { paramHeaders, type ParamHeader } from './http/param-headers.ts';
 import type { Broken, Link } from './link.ts';
 
 export interface ToolList {
   readonly tools: readonly UpstreamTool[];
+  /** `performance.now()` before the first page was asked for: what it shows was true at that time or later. */
+  readonly askedAt: number;
   /** Smallest of all pages; `undefined` where none says. */
   readonly ttlMs: number | undefined;
   /** Arguments to repeat as headers, by tool. */
@@ -42,8 +44,9 @@ const MAX_NAME_CHARACTERS = 256;
 
 /** @throws ListFailed */
 export async function listTools(options: ListOptions): Promise<ToolList> {
-  const until = performance.now() + options.timeoutMs;
-  const collected = collector(options);
+  const askedAt = performance.now();
+  const until = askedAt + options.timeoutMs;
+  const collected = collector(options, askedAt);
   const cursors = new Set<string>();
   let bytesLeft = options.maxBytes;
   let cursor: string | undefined;
@@ -78,7 +81,7 @@ export async function listTools(options: ListOptions): Promise<ToolList> {
   return collected.list();
 }
 
-function collector({ link, dialect, log }: ListOptions) {
+function collector({ link, dialect, log }: ListOptions, askedAt: number) {
   const tools = new Map<string, UpstreamTool>();
   const headers = new Map<string, readonly ParamHeader[]>();
   const mirrored = dialect.era === 'modern' && link.transport === 'http';
@@ -88,15 +91,17 @@ function collector({ link, dialect, log }: ListOptions) {
     const problem = toolProblem(value, tools);
     if (problem !== undefined) return log.warn({ tool: nameOf(value) }, `a tool was left out: ${problem}`);
     const definition = value as JsonObject & { name: string; inputSchema: JsonObject };
-    const wanted = mirrored ? paramHeaders(definition.inputSchema) : [];
-    if (typeof wanted === 'string') return log.warn({ tool: definition.name }, `a tool was left out: ${wanted}`);
-    if (wanted.length > 0) headers.set(definition.name, wanted);
+    if (mirrored) {
+      const wanted = paramHeaders(definition.inputSchema);
+      if (wanted.type === 'invalid') return log.warn({ tool: definition.name }, `a tool was left out: ${wanted.reason}`);
+      if (wanted.headers.length > 0) headers.set(definition.name, wanted.headers);
+    }
     tools.set(definition.name, { name: definition.name, definition });
   }
 
   return {
     full: () => tools.size >= MAX_TOOLS,
-    list: (): ToolList => ({ tools: [...tools.values()], ttlMs, paramHeaders: headers }),
+    list: (): ToolList => ({ tools: [...tools.values()], askedAt, ttlMs, paramHeaders: headers }),
     page(result: JsonObject): void {
       const listed = own(result, 'tools');
       if (!Array.isArray(listed)) throw new ListFailed('its tools could not be listed: the answer holds no array "tools"');

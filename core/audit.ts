@@ -1,7 +1,7 @@
 /** One fact, and the append-only sequence of them. */
 import type { JsonObject } from './json.ts';
 
-export type RecordKind = 'start' | 'stop' | 'reload' | 'auth' | 'refused' | 'intent' | 'outcome' | 'unknown' | 'keys' | 'approval';
+export type RecordKind = 'start' | 'stop' | 'reload' | 'auth' | 'refused' | 'intent' | 'outcome' | 'unknown' | 'keys' | 'pins' | 'approval';
 
 /** A record before the ledger numbers and chains it. Members other than these are the kind's own. */
 export interface AuditRecord {

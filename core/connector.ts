@@ -76,6 +76,13 @@ export interface Connector {
   tools(): readonly UpstreamTool[];
   /** How long the upstream lets its list be kept, in ms; `undefined` where it does not say. */
   listTtlMs(): number | undefined;
+  /** `performance.now()` at which the listing that `tools()` shows was asked for; `-Infinity` while there is none. */
+  confirmedAt(): number;
+  /**
+   * Lists the tools anew; those who ask while a listing is under way share that one. Afterwards `tools()` and
+   * `confirmedAt()` are the new ones. Rejects with words fit for the caller where it fails, within the time for connecting.
+   */
+  refresh(): Promise<void>;
   /** Called after `tools()` or `status().state` changed. Returns a function that takes the listener back. */
   onChange(listener: () => void): () => void;
   invoke(invocation: Invocation): Promise<InvokeResult>;

@@ -44,7 +44,7 @@ export function parseLossless(text: string): JsonValue {
 export function canonicalJson(value: unknown): string {
   if (typeof value !== 'object' || value === null) return JSON.stringify(value) ?? 'null';
   if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  if (JSON.isRawJSON(value)) return JSON.stringify(value);
+  if (JSON.isRawJSON(value)) return canonicalNumber(JSON.stringify(value));
   const object = value as Record<string, unknown>;
   let text = '';
   for (const key of Object.keys(object).sort()) {
@@ -52,6 +52,33 @@ export function canonicalJson(value: unknown): string {
     text += `${text === '' ? '' : ','}${JSON.stringify(key)}:${canonicalJson(object[key])}`;
   }
   return `{${text}}`;
+}
+
+/**
+ * A number that came as its own text: as ECMAScript writes it where that is the same number (`1.0`, `1e2`), else as it
+ * came, so that two numbers which one double stands for stay two.
+ */
+function canonicalNumber(source: string): string {
+  const number = Number(source);
+  return Number.isFinite(number) && sameDecimal(source, String(number)) ? JSON.stringify(number) : source;
+}
+
+const DECIMAL = /^-?(\d+)(?:\.(\d+))?(?:[eE]([+-]?\d+))?$/;
+
+/** Whether two JSON numbers of one sign are the same, digit by digit. */
+function sameDecimal(a: string, b: string): boolean {
+  const [left, right] = [decimalOf(a), decimalOf(b)];
+  return left.digits === right.digits && left.exponent === right.exponent;
+}
+
+function decimalOf(text: string): { digits: string; exponent: number } {
+  const [, whole = '', fraction = '', exponent = '0'] = DECIMAL.exec(text) ?? [];
+  const all = whole + fraction;
+  let from = 0;
+  while (from < all.length && all[from] === '0') from++;
+  let to = all.length;
+  while (to > from && all[to - 1] === '0') to--;
+  return from === to ? { digits: '', exponent: 0 } : { digits: all.slice(from, to), exponent: Number(exponent) - fraction.length + all.length - to };
 }
 
 /** SHA-256 in lower-case hex. */

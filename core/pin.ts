@@ -4,7 +4,8 @@ import type { JsonObject } from './json.ts';
 export type Severity = 'low' | 'high';
 
 export interface Finding {
-  readonly kind: 'hidden-unicode' | 'instructions' | 'other-tool' | 'asks-secrets';
+  /** `unscanned`: there is more text than is looked at. */
+  readonly kind: 'hidden-unicode' | 'instructions' | 'other-tool' | 'asks-secrets' | 'unscanned';
   readonly severity: Severity;
   /** Where in the definition, as a JSON pointer. */
   readonly at: string;
@@ -27,10 +28,13 @@ export interface PinFile {
   readonly hash: string;
 }
 
+/** What keeps a tool from being clear: not reviewed, no longer what was reviewed, a lock file that cannot be read, its words, its name. */
+export type StandingCause = 'new' | 'changed' | 'lock' | 'scan' | 'name';
+
 /** Whether a tool may be seen and called. */
 export type Standing =
   | { readonly type: 'clear' }
   /** Told to the operator; the tool works. */
-  | { readonly type: 'noted'; readonly why: string }
+  | { readonly type: 'noted'; readonly cause: StandingCause; readonly why: string }
   /** As if it did not exist for callers. */
-  | { readonly type: 'quarantined'; readonly why: string };
+  | { readonly type: 'quarantined'; readonly cause: StandingCause; readonly why: string };

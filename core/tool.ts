@@ -24,12 +24,15 @@ export interface Route {
 
 const FINGERPRINTED = ['name', 'title', 'description', 'inputSchema', 'outputSchema', 'annotations'] as const;
 
-/** SHA-256 over canonical JSON (RFC 8785) of name, title, description, schemas and annotations. */
-export function fingerprint(definition: JsonObject): string {
-  const part: JsonObject = {};
+/** What of a definition the fingerprint covers: what a model or a person goes by. */
+export function reviewedParts(definition: JsonObject): JsonObject {
+  const parts: JsonObject = {};
   for (const key of FINGERPRINTED) {
     const value = Object.hasOwn(definition, key) ? definition[key] : undefined;
-    if (value !== undefined) part[key] = value;
+    if (value !== undefined) parts[key] = value;
   }
-  return sha256Hex(canonicalJson(part));
+  return parts;
 }
+
+/** SHA-256 over canonical JSON (RFC 8785) of name, title, description, schemas and annotations. */
+export const fingerprint = (definition: JsonObject): string => sha256Hex(canonicalJson(reviewedParts(definition)));
