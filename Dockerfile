@@ -9,7 +9,7 @@ COPY package.json package-lock.json .npmrc ./
 COPY tooling/package.json tooling/
 RUN npm ci --ignore-scripts
 COPY . .
-RUN node_modules/.bin/tsc -p tsconfig.build.json
+RUN node tooling/build.ts
 
 FROM node:24-slim AS dependencies
 WORKDIR /app
@@ -31,5 +31,5 @@ USER node
 VOLUME /data
 EXPOSE 7420
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s CMD ["node", "-e", "fetch('http://127.0.0.1:7420/readyz').then((answer) => process.exit(answer.ok ? 0 : 1), () => process.exit(1))"]
-ENTRYPOINT ["node", "dist/gateway/main.js"]
+ENTRYPOINT ["node", "dist/main.js"]
 CMD ["serve", "-c", "/etc/signalbox/signalbox.yaml", "--data", "/data"]
