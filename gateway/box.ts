@@ -4,10 +4,12 @@
  */
 import type { Connector } from '../core/connector.ts';
 import type { Rules } from '../core/decision.ts';
+import type { Flow } from '../core/flow.ts';
 import type { JsonValue } from '../core/json.ts';
 import type { Budgets, Limiter } from '../core/lease.ts';
 import type { Principal } from '../core/principal.ts';
 import type { Settings } from '../core/settings.ts';
+import { compileLabels } from '../policies/index.ts';
 import { createCatalogBuilder, type Catalog } from './catalog/catalog.ts';
 import { createView, type View } from './catalog/view.ts';
 
@@ -16,6 +18,8 @@ export interface Box {
   readonly rules: Rules;
   readonly limiter: Limiter;
   readonly budgets: Budgets;
+  /** Absent where nothing is labelled. */
+  readonly flow: Flow | undefined;
   readonly connectors: ReadonlyMap<string, Connector>;
   redact(value: JsonValue): JsonValue;
   catalog(): Catalog;
@@ -31,6 +35,7 @@ export interface BoxParts {
   readonly rules: Rules;
   readonly limiter: Limiter;
   readonly budgets: Budgets;
+  readonly flow: Flow | undefined;
   readonly connectors: ReadonlyMap<string, Connector>;
   readonly redact: (value: JsonValue) => JsonValue;
 }
@@ -40,7 +45,7 @@ const MAX_VIEWS = 512;
 
 export function createBox(parts: BoxParts): Box & { catalogChanged(): void } {
   const { settings, rules, connectors } = parts;
-  const build = createCatalogBuilder();
+  const build = createCatalogBuilder(compileLabels(settings.labels));
   const profiles = new Map(settings.profiles.map((profile) => [profile.id, profile]));
   // By profile, then by caller.
   const views = new Map<string | undefined, Map<string, View>>();

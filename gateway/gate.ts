@@ -1,4 +1,5 @@
 /** One configuration's way in and what decides behind it; made whole or not at all. */
+import type { Flow } from '../core/flow.ts';
 import type { SecretSource, Settings } from '../core/settings.ts';
 import { compileRules, createBudgets, createLimiter, createRedactor, type BudgetsOptions, type ReloadableLimiter } from '../policies/index.ts';
 import type { KeyStore } from '../store/index.ts';
@@ -19,13 +20,15 @@ export interface GateParts {
   readonly operatorToken: string;
   /** The counts of budgets, which outlive a configuration. */
   readonly budgetCounts: BudgetsOptions;
+  /** What sessions have touched, for as long as the process lives; opened when it is first asked for. */
+  readonly openFlow: () => Flow;
 }
 
 /**
  * @param previous the gate in force until now: its counts go on
  * @throws MissingSecret, WideOpen, and what compiling may throw; nothing has changed then
  */
-export function openGate({ keys, servers, operatorToken, budgetCounts }: GateParts, settings: Settings, secrets: SecretSource, previous?: OpenGate): OpenGate {
+export function openGate({ keys, servers, operatorToken, budgetCounts, openFlow }: GateParts, settings: Settings, secrets: SecretSource, previous?: OpenGate): OpenGate {
   requireCallersBeyondLoopback(settings);
   const authenticate = createAuthenticator({ callers: settings.callers, secrets, findKey: (hash) => keys.findByHash(hash), operatorToken });
   const rules = compileRules(settings.rules);
@@ -33,8 +36,9 @@ export function openGate({ keys, servers, operatorToken, budgetCounts }: GatePar
   const budgets = createBudgets(settings.budgets, budgetCounts);
   const redactor = createRedactor({ extraNames: settings.audit.redact });
   const guard = createGuard(settings.listen);
+  const touched = Object.keys(settings.labels).length > 0 ? openFlow() : undefined;
   // Last, since it starts processes.
   const connectors = servers.take(settings, secrets);
-  const box = createBox({ settings, rules, limiter, budgets, redact: (value) => redactor.redact(value), connectors });
+  const box = createBox({ settings, rules, limiter, budgets, flow: touched, redact: (value) => redactor.redact(value), connectors });
   return { box, authenticate, guard, limiter };
 }

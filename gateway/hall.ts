@@ -2,10 +2,11 @@
  * The hall: builds the rooms, connects them, and takes them down again. Everything that lives as long as the process is
  * made here, once; everything that lives as long as a configuration is in a Gate.
  */
-import type { Server } from 'node:http';
+import type { IncomingHttpHeaders, Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { Ledger } from '../core/audit.ts';
 import type { Log } from '../core/log.ts';
+import type { Principal } from '../core/principal.ts';
 import type { SecretSource, Settings } from '../core/settings.ts';
 import { createKeyStore, createLedger, openSecret, writeGatewayInfo, type DataDirLock, type KeyStore } from '../store/index.ts';
 import { createApprovalKeeper, type ApprovalDesk, type ApprovalKeeper } from './approvals/index.ts';
@@ -13,10 +14,12 @@ import { createAuthFailures, type AuthFailures } from './auth-failures.ts';
 import type { Box } from './box.ts';
 import { createBudgetKeeper, type BudgetKeeper } from './budgets/index.ts';
 import { createCallIds } from './call-id.ts';
+import { createFlowKeeper, type FlowKeeper } from './flow.ts';
 import { openGate, type OpenGate } from './gate.ts';
 import { createSlowSide } from './http/slow-side.ts';
 import { createHttpServer } from './http/server.ts';
 import { createLeases, type Leases } from './leases.ts';
+import { createHolding, type Holding } from './mcp/ask/holding.ts';
 import { createEndpoint, type Endpoint } from './mcp/endpoint.ts';
 import { createMethods } from './mcp/methods.ts';
 import { createSessions, type Sessions } from './mcp/sessions.ts';
@@ -24,6 +27,7 @@ import { createSubscriptions, type Subscriptions } from './mcp/subscriptions.ts'
 import { createCounters } from './metrics.ts';
 import { createPipeline, type CallTool } from './pipeline.ts';
 import { createCallRecords } from './records.ts';
+import { createSealer } from './seal.ts';
 import { createServers, type Servers } from './servers.ts';
 import { SERVER_INFO } from './mcp/protocol.ts';
 
@@ -62,10 +66,11 @@ export async function openHall(options: HallOptions): Promise<Hall> {
   const { log, lock } = options;
   const { data } = options.settings;
   const keys: KeyStore = createKeyStore(data, { log });
-  const sessions = createSessions();
+  const sessions = createSessions(Date.now, (id) => approvals.endSession(id));
   const subscriptions = createSubscriptions(sessions);
   const counters = createCounters();
   let gate: OpenGate;
+  const flow = createFlowKeeper(data, sessions.all);
   let closing: Promise<void> | undefined;
 
   const listChanged = (): void => {
@@ -75,11 +80,12 @@ export async function openHall(options: HallOptions): Promise<Hall> {
   const servers = createServers({ log, clientInfo: SERVER_INFO, onChange: listChanged });
 
   const budgets = createBudgetKeeper({ dataDir: data, log });
-  const gateParts = { keys, servers, operatorToken: lock.info.adminToken, budgetCounts: budgets.parts };
+  const gateParts = { keys, servers, operatorToken: lock.info.adminToken, budgetCounts: budgets.parts, openFlow: flow.open };
   gate = openGate(gateParts, options.settings, options.secrets);
   // Servers are starting by now, in processes of their own; the ledger opens meanwhile.
   const ledger = await createLedger({ dataDir: data, log }).catch(async (error: unknown) => {
     keys.close();
+    flow.close();
     await servers.close(0);
     throw error;
   });
@@ -89,7 +95,8 @@ export async function openHall(options: HallOptions): Promise<Hall> {
   const approvals = createApprovalKeeper({ dataDir: data, key: secret.derive('approval-arguments'), ledger, digest: records.digest, onRequest: () => {}, log });
   const callTool = createPipeline({ ledger, records, approve: approvals.phase, log, onOutcome: counters.count });
   const newCallId = createCallIds();
-  const endpoint = createEndpoint({ methods: createMethods({ callTool, subscriptions, newCallId }), sessions, log, isClosing: () => closing !== undefined });
+  const holding = createHolding({ desk: approvals.desk, sealer: createSealer(secret.derive('request-state')), callTool, newCallId, admit: (headers) => admitAnew(gate, headers), log });
+  const endpoint = createEndpoint({ methods: createMethods({ callTool, holding, subscriptions, newCallId }), sessions, log, isClosing: () => closing !== undefined });
   const leases = createLeases(options.onDeserted);
   const authFailures = createAuthFailures(ledger);
   const slowSide = createSlowSide({
@@ -113,7 +120,7 @@ export async function openHall(options: HallOptions): Promise<Hall> {
     onAuthFailure: authFailures.note,
     onFault: (error) => log.error({ error: error instanceof Error ? error.stack : String(error) }, 'fault while handling a request'),
   });
-  const close = createClosing({ approvals, server, servers, subscriptions, sessions, endpoint, leases, authFailures, ledger, budgets, keys });
+  const close = createClosing({ approvals, holding, server, servers, subscriptions, sessions, endpoint, leases, authFailures, ledger, budgets, keys, flow });
   const url = await listen(server, options.settings).catch(async (error: unknown) => {
     await close(0);
     throw error;
@@ -155,6 +162,7 @@ const CHILD_GRACE_MS = 2000;
 
 interface Closing {
   readonly approvals: ApprovalKeeper;
+  readonly holding: Holding;
   readonly server: Server;
   readonly servers: Servers;
   readonly subscriptions: Subscriptions;
@@ -165,16 +173,18 @@ interface Closing {
   readonly ledger: Ledger;
   readonly budgets: BudgetKeeper;
   readonly keys: KeyStore;
+  readonly flow: FlowKeeper;
 }
 
 /** The way down: nobody new, those under way end, then everything that they needed, the ledger last. */
 const createClosing =
-  ({ approvals, server, servers, subscriptions, sessions, endpoint, leases, authFailures, ledger, budgets, keys }: Closing) =>
+  ({ approvals, holding, server, servers, subscriptions, sessions, endpoint, leases, authFailures, ledger, budgets, keys, flow }: Closing) =>
   async (graceMs: number): Promise<void> => {
     server.close();
     // First of all: who holds a lease looks for another gateway meanwhile.
     leases.close();
     subscriptions.close();
+    holding.close();
     await until(() => endpoint.inFlight === 0, graceMs);
     sessions.closeAll();
     server.closeIdleConnections();
@@ -186,7 +196,14 @@ const createClosing =
     approvals.close();
     await budgets.close();
     keys.close();
+    flow.close();
   };
+
+/** For a call that has waited: its sender, and what decides about it, as they are by now. */
+function admitAnew({ box, authenticate }: OpenGate, headers: IncomingHttpHeaders): { box: Box; principal: Principal } | undefined {
+  const known = authenticate(headers);
+  return known.type === 'known' ? { box, principal: known.principal } : undefined;
+}
 
 function listen(server: Server, { listen: { host, port } }: Settings): Promise<string> {
   return new Promise((resolve, reject) => {

@@ -7,12 +7,14 @@ import type { Ledger } from '../core/audit.ts';
 import type { Outcome, ToolCall } from '../core/call.ts';
 import type { InvokeResult } from '../core/connector.ts';
 import type { Decision, DecisionRequest } from '../core/decision.ts';
+import type { FlowVisit } from '../core/flow.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Booking, BudgetResult, LeaseResult, Reservation } from '../core/lease.ts';
 import type { Log } from '../core/log.ts';
 import type { ApprovalPhase, Grant } from './approvals/index.ts';
 import type { Box } from './box.ts';
 import type { ViewRoute } from './catalog/view.ts';
+import { touchFlow } from './flow.ts';
 import type { CallRecords } from './records.ts';
 
 export interface PipelineParts {
@@ -31,11 +33,12 @@ export function createPipeline(parts: PipelineParts): CallTool {
   const { ledger, records, approve, log, onOutcome } = parts;
 
   /** @param given by whom the call's arguments were written anew: they take every phase from here on as if they had come so */
-  async function run(box: Box, call: ToolCall, route: ViewRoute | undefined, given?: Grant): Promise<Outcome> {
+  async function run(box: Box, call: ToolCall, route: ViewRoute | undefined, visit: FlowVisit | undefined, given?: Grant): Promise<Outcome> {
     if (route === undefined) return refuse(box, call, route, { type: 'refused', code: 'unknown_tool', message: `Unknown tool: ${call.name}` });
 
     // 2 decide
-    const request: DecisionRequest = { principal: call.principal, route, args: call.args, origin: call.origin, profile: call.profile };
+    let request: DecisionRequest = { principal: call.principal, route, args: call.args, origin: call.origin, profile: call.profile };
+    if (visit !== undefined) request = { ...request, seen: visit.seen() };
     const decision = box.rules.decide(request);
     if (decision.effect === 'deny') return refuse(box, call, route, { type: 'refused', code: 'denied', message: decision.reason, decision });
 
@@ -62,8 +65,12 @@ export function createPipeline(parts: PipelineParts): CallTool {
         }
         if (approval.type === 'waiting') return wait(box, call, route, approval.outcome);
         grant = approval.grant;
-        if (approval.args !== undefined) return await run(box, { ...call, args: approval.args }, route, grant);
+        if (approval.args !== undefined) return await run(box, { ...call, args: approval.args }, route, visit, grant);
       }
+
+      // From here on the call counts as made: one that is decided after it must see what it touches.
+      const late = visit === undefined ? undefined : touchFlow(box.rules, log, visit, request, decision);
+      if (late !== undefined) return refuse(box, call, route, late);
 
       // 5 intent: durable before any byte goes upstream. No intent, no call.
       try {
@@ -115,14 +122,18 @@ export function createPipeline(parts: PipelineParts): CallTool {
   return async (box, call) => {
     let outcome: Outcome;
     let route: ViewRoute | undefined;
+    let visit: FlowVisit | undefined;
     try {
       // 1 resolve: in the catalog as this principal sees it. Unseen is unknown.
       route = find(box, call);
       if (route === undefined && !box.isSettled()) route = await findLater(box, call);
-      outcome = await run(box, call, route);
+      visit = box.flow?.enter(call);
+      outcome = await run(box, call, route, visit);
     } catch (error) {
       log.error({ call: call.id, error: error instanceof Error ? error.stack : String(error) }, 'fault on the call path');
       outcome = { type: 'failed', code: 'internal', message: `Something went wrong inside the gateway (id ${call.id}).`, executed: 'maybe' };
+    } finally {
+      visit?.leave();
     }
     onOutcome?.(call, route?.ref, outcome, performance.now() - call.context.arrivedAt);
     return outcome;

@@ -14,3 +14,5 @@ export { standingOf, type Modes, type ToolFacts } from './pins/standing.ts';
 export { scanDefinition } from './scan/definition.ts';
 export { createOtherToolFinder, type NamedTool } from './scan/other-tools.ts';
 export { scanText, type TextFinding } from './scan/scan.ts';
+export { createFlow, type FlowOptions } from './flow/flow.ts';
+export { compileLabels, type LabelsOf } from './flow/labels.ts';

@@ -12,4 +12,5 @@ export {
 } from './lock.ts';
 export { openSecret, type GatewaySecret } from './secret.ts';
 export * from './budgets/index.ts';
+export { createFlowStore } from './flow/index.ts';
 export { requireSqliteVersion } from './sqlite.ts';

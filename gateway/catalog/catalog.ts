@@ -21,8 +21,11 @@ export interface Catalog {
   readonly ttlMs: number | undefined;
 }
 
-/** Keeps the entries of lists that did not change, so that a fingerprint is taken once for each definition. */
-export function createCatalogBuilder(): (connectors: Iterable<Connector>) => Catalog {
+/**
+ * Keeps the entries of lists that did not change, so that a fingerprint is taken once for each definition.
+ * @param labelsOf the operator's labels of a `server/tool`
+ */
+export function createCatalogBuilder(labelsOf: (ref: string) => readonly string[] | undefined = () => undefined): (connectors: Iterable<Connector>) => Catalog {
   const known = new WeakMap<readonly UpstreamTool[], CatalogEntry[]>();
   let version = 0;
   return (connectors) => {
@@ -32,7 +35,7 @@ export function createCatalogBuilder(): (connectors: Iterable<Connector>) => Cat
       const tools = connector.tools();
       let own = known.get(tools);
       if (own === undefined || own.some((entry) => entry.connector !== connector)) {
-        own = tools.map((tool) => entryOf(connector, tool));
+        own = tools.map((tool) => entryOf(connector, tool, labelsOf));
         known.set(tools, own);
       }
       entries.push(...own);
@@ -44,14 +47,17 @@ export function createCatalogBuilder(): (connectors: Iterable<Connector>) => Cat
   };
 }
 
-function entryOf(connector: Connector, tool: UpstreamTool): CatalogEntry {
+function entryOf(connector: Connector, tool: UpstreamTool, labelsOf: (ref: string) => readonly string[] | undefined): CatalogEntry {
+  const ref = `${connector.id}/${tool.name}`;
+  const labels = labelsOf(ref);
   const headers = paramHeaders(tool.definition['inputSchema']);
   return {
-    ref: `${connector.id}/${tool.name}`,
+    ref,
     server: connector.id,
     tool: tool.name,
     fingerprint: fingerprint(tool.definition),
     definition: tool.definition,
+    ...(labels === undefined ? {} : { labels }),
     connector,
     paramHeaders: headers.type === 'valid' ? headers.headers : [],
   };

@@ -1,0 +1,1 @@
+export { createFlowStore } from './flow.ts';
