@@ -1,8 +1,8 @@
 /**
- * Health, metrics and the admin API, on Express. Admin routes are for whoever holds the operator's token; the commands on
+ * Metrics and the admin API, on Express. Admin routes are for whoever holds the operator's token; the commands on
  * this machine use them.
  */
-import express, { type ErrorRequestHandler, type Express, type Request, type RequestHandler, type Response } from 'express';
+import express, { type ErrorRequestHandler, type Request, type RequestHandler, type Response } from 'express';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Ledger } from '../../core/audit.ts';
 import type { ConnectorStatus } from '../../core/connector.ts';
@@ -41,7 +41,6 @@ export function createAdmin(parts: AdminParts): (authenticated: Authenticated) =
   const app = express();
   app.disable('x-powered-by');
   app.set('etag', false);
-  healthRoutes(app, parts);
   const metrics = createMetricsText(parts);
   app.get('/metrics', metricsAllowed(parts), (_req, res, next) => {
     metrics().then(({ type, text }) => res.type(type).send(text), next);
@@ -56,15 +55,6 @@ export function createAdmin(parts: AdminParts): (authenticated: Authenticated) =
     (req as Asked).authenticated = authenticated;
     app(req as Request, res as Response);
   };
-}
-
-function healthRoutes(app: Express, parts: AdminParts): void {
-  app.get('/healthz', (_req, res) => void res.json({ ok: true }));
-  app.get('/readyz', (_req, res) => {
-    const { ok } = parts.ledger.health();
-    const ready = ok && parts.gate().box.isSettled() && !parts.isClosing();
-    res.status(ready ? 200 : 503).json(ok ? { ready } : { ready, problem: 'the ledger cannot be written, so no call is made' });
-  });
 }
 
 function adminRoutes(admin: express.Router, parts: AdminParts): void {
