@@ -5,9 +5,9 @@
 import type { FaultReason, InvokeResult, Invocation } from '../core/connector.ts';
 import type { JsonObject } from '../core/json.ts';
 import { own } from '../core/json.ts';
+import { mirroredHeaders } from '../core/param-headers.ts';
 import type { Connection } from './connection.ts';
 import type { Written } from './era/dialect.ts';
-import { paramHeaderValues } from './http/param-headers.ts';
 import type { Answer, Broken, Outgoing } from './link.ts';
 import type { Breaker } from './resilience/breaker.ts';
 import type { Timed } from './resilience/deadlines.ts';
@@ -132,7 +132,7 @@ export class Flight implements Timed, Visitor {
     const wanted = connection.list.paramHeaders.get(invocation.tool);
     let written: Written;
     try {
-      written = dialect.writeCall(id, invocation, wanted === undefined ? NO_FIELDS : paramHeaderValues(wanted, invocation.args));
+      written = dialect.writeCall(id, invocation, wanted === undefined ? NO_FIELDS : mirroredHeaders(wanted, invocation.args));
     } catch {
       return this.#fault('protocol', 'its arguments cannot be written as JSON', this.#executed());
     }

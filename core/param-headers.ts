@@ -1,5 +1,5 @@
 /**
- * `Mcp-Param-*` headers: which arguments of a tool are mirrored, and how values are written in a header.
+ * What a request's headers repeat of its body: `Mcp-Name`, `Mcp-Param-*`, and how values are written there.
  * MCP 2026-07-28, basic/transports/streamable-http, "Custom Headers from Tool Parameters" and "Value Encoding".
  */
 import { isJsonObject, own, type JsonObject, type JsonValue } from './json.ts';
@@ -16,95 +16,62 @@ export type ParamHeaders =
   | { readonly type: 'invalid'; readonly reason: string };
 
 const TOKEN = /^[!#$%&'*+\-.^_`|~0-9A-Za-z]+$/;
-const PRIMITIVES = new Set(['string', 'integer', 'boolean']);
-const MAX_DEPTH = 64;
-
-const NONE: ParamHeaders = { type: 'valid', headers: [] };
+const PRIMITIVES: readonly (JsonValue | undefined)[] = ['string', 'integer', 'boolean'];
+const KEYWORD = 'x-mcp-header';
+/** Their values are data, no schemas: an `x-mcp-header` in an example asks for nothing. */
+const DATA_KEYWORDS = new Set(['default', 'const', 'enum', 'examples', KEYWORD]);
 
 /** The annotations of one input schema, checked against the constraints of the specification. */
 export function paramHeaders(inputSchema: JsonValue | undefined): ParamHeaders {
-  if (!isJsonObject(inputSchema) || !mentions(inputSchema, 0)) return NONE;
   const headers: ParamHeader[] = [];
-  const seen = new Set<string>();
-  const problem = walk(inputSchema, [], true, headers, seen);
+  const names = new Set<string>();
+  let problem: string | undefined;
+
+  function annotate(node: JsonObject, path: readonly string[]): void {
+    const name = own(node, KEYWORD);
+    if (typeof name !== 'string' || !TOKEN.test(name)) problem ??= `its x-mcp-header at ${place(path)} is no header name`;
+    else if (path.length === 0) problem ??= 'its x-mcp-header stands at the root of the schema';
+    else if (!PRIMITIVES.includes(own(node, 'type'))) problem ??= `x-mcp-header at ${place(path)} needs the type string, integer or boolean`;
+    else if (names.has(name.toLowerCase())) problem ??= `two parameters want the header "${name}"`;
+    else {
+      names.add(name.toLowerCase());
+      headers.push({ header: `mcp-param-${name.toLowerCase()}`, path });
+    }
+  }
+
+  // `reachable`: only `properties` keys lead here. An annotation anywhere else spoils the tool.
+  function visit(node: JsonValue, path: readonly string[], reachable: boolean): void {
+    if (Array.isArray(node)) {
+      for (const item of node) visit(item, path, false);
+      return;
+    }
+    if (!isJsonObject(node)) return;
+    if (Object.hasOwn(node, KEYWORD)) {
+      if (reachable) annotate(node, path);
+      else problem ??= `its x-mcp-header at ${place(path)} is not reached by "properties" alone`;
+    }
+    for (const [key, value] of Object.entries(node)) {
+      if (DATA_KEYWORDS.has(key)) continue;
+      if (key !== 'properties' || !isJsonObject(value)) visit(value, [...path, key], false);
+      else for (const [name, property] of Object.entries(value)) visit(property, [...path, name], reachable);
+    }
+  }
+
+  if (inputSchema !== undefined) visit(inputSchema, [], true);
   return problem === undefined ? { type: 'valid', headers } : { type: 'invalid', reason: problem };
 }
 
-/** Whether the annotation occurs at all: nearly no schema has one, and then nothing else is looked at. */
-function mentions(value: JsonValue, depth: number): boolean {
-  if (typeof value !== 'object' || value === null || depth > MAX_DEPTH) return false;
-  if (Array.isArray(value)) return value.some((item) => mentions(item, depth + 1));
-  return Object.keys(value).some((key) => key === 'x-mcp-header' || mentions(value[key] as JsonValue, depth + 1));
-}
+const place = (path: readonly string[]): string => `"${path.join('.') || '(root)'}"`;
 
-function walk(
-  schema: JsonObject,
-  path: readonly string[],
-  reachable: boolean,
-  headers: ParamHeader[],
-  seen: Set<string>,
-): string | undefined {
-  if (path.length > MAX_DEPTH) return 'x-mcp-header lies too deep';
-  const name = own(schema, 'x-mcp-header');
-  if (name !== undefined) {
-    const problem = checkAnnotation(name, schema, path, reachable, seen);
-    if (problem !== undefined) return problem;
-    headers.push({ header: `mcp-param-${(name as string).toLowerCase()}`, path });
+/** Names and values in turn, as they go on the wire, for the arguments of one call. */
+export function mirroredHeaders(wanted: readonly ParamHeader[], args: JsonObject): string[] {
+  const flat: string[] = [];
+  for (const { header, path } of wanted) {
+    const value = argumentAt(args, path);
+    const text = value === undefined ? undefined : headerText(value);
+    if (text !== undefined) flat.push(header, encodeHeaderValue(text));
   }
-  for (const key of Object.keys(schema)) {
-    const child = schema[key] as JsonValue;
-    const isProperties = key === 'properties' && isJsonObject(child);
-    const problem = isProperties
-      ? walkProperties(child, path, reachable, headers, seen)
-      : walkElsewhere(child, headers, seen);
-    if (problem !== undefined) return problem;
-  }
-  return undefined;
-}
-
-function walkProperties(
-  properties: JsonObject,
-  path: readonly string[],
-  reachable: boolean,
-  headers: ParamHeader[],
-  seen: Set<string>,
-): string | undefined {
-  for (const key of Object.keys(properties)) {
-    const property = properties[key] as JsonValue;
-    if (!isJsonObject(property)) continue;
-    const problem = walk(property, [...path, key], reachable, headers, seen);
-    if (problem !== undefined) return problem;
-  }
-  return undefined;
-}
-
-/** An annotation under `items`, `oneOf`, `$defs` and the like makes the tool invalid. */
-function walkElsewhere(value: JsonValue, headers: ParamHeader[], seen: Set<string>): string | undefined {
-  if (Array.isArray(value)) {
-    for (const item of value) {
-      const problem = walkElsewhere(item, headers, seen);
-      if (problem !== undefined) return problem;
-    }
-    return undefined;
-  }
-  return isJsonObject(value) ? walk(value, [], false, headers, seen) : undefined;
-}
-
-function checkAnnotation(
-  name: JsonValue,
-  schema: JsonObject,
-  path: readonly string[],
-  reachable: boolean,
-  seen: Set<string>,
-): string | undefined {
-  if (typeof name !== 'string' || !TOKEN.test(name)) return 'x-mcp-header is not a header name';
-  if (!reachable || path.length === 0) return `x-mcp-header "${name}" is not on a property reachable through "properties" alone`;
-  const type = own(schema, 'type');
-  if (typeof type !== 'string' || !PRIMITIVES.has(type)) return `x-mcp-header "${name}" is not on a string, integer or boolean`;
-  const lower = name.toLowerCase();
-  if (seen.has(lower)) return `x-mcp-header "${name}" is used twice`;
-  seen.add(lower);
-  return undefined;
+  return flat;
 }
 
 /** The argument at a header's path; `undefined` where it is absent or null (then there is no header). */
@@ -136,14 +103,15 @@ export function decodeHeaderValue(value: string): string | undefined {
 
 /** How an argument is written before it is encoded; `undefined` for what cannot be mirrored. */
 export function headerText(value: JsonValue): string | undefined {
-  switch (typeof value) {
-    case 'string':
-      return value;
-    case 'boolean':
-      return String(value);
-    case 'number':
-      return Number.isSafeInteger(value) ? String(value) : undefined;
-    default:
-      return undefined;
-  }
+  if (typeof value === 'string') return value;
+  if (typeof value === 'boolean' || typeof value === 'number') return String(value);
+  // A number that was kept as its own text.
+  return JSON.isRawJSON(value) ? JSON.stringify(value) : undefined;
 }
+
+/** Methods whose target is repeated in `Mcp-Name`, and the parameter that holds it ("Standard Request Headers"). */
+export const NAMED_METHODS: ReadonlyMap<string, string> = new Map([
+  ['tools/call', 'name'],
+  ['prompts/get', 'name'],
+  ['resources/read', 'uri'],
+]);

@@ -3,7 +3,8 @@
  * the headers repeat the body (MCP 2026-07-28, basic/index, _meta; basic/transports/streamable-http, Request Metadata).
  */
 import type { JsonObject } from '../../core/json.ts';
-import { encodeValue, fieldLines } from '../http/headers.ts';
+import { encodeHeaderValue } from '../../core/param-headers.ts';
+import { fieldLines } from '../http/headers.ts';
 import { CALL_START, createCallWords } from './call-words.ts';
 import { requestText } from '../wire/jsonrpc.ts';
 import type { Dialect, Written } from './dialect.ts';
@@ -28,7 +29,7 @@ export function modernDialect(options: ModernOptions): Dialect {
   const plainMeta = `{${identity},"${PREFIX}clientCapabilities":{}}`;
   const plainEnd = `,"_meta":${plainMeta}}}`;
   const callFields = overHttp ? fieldLines(['mcp-protocol-version', version, 'mcp-method', 'tools/call']) : '';
-  const wordsFor = createCallWords((tool) => (overHttp ? callFields + fieldLines(['mcp-name', encodeValue(tool)]) : ''));
+  const wordsFor = createCallWords((tool) => (overHttp ? callFields + fieldLines(['mcp-name', encodeHeaderValue(tool)]) : ''));
 
   return {
     era: 'modern',

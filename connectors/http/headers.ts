@@ -27,15 +27,6 @@ export function configuredHeaders(headers: Readonly<Record<string, string>>, sec
   return flat;
 }
 
-const PLAIN = /^[\x21-\x7e](?:[\t\x20-\x7e]*[\x21-\x7e])?$/;
-
-/** MCP 2026-07-28, basic/transports/streamable-http, Value Encoding. */
-export function encodeValue(value: string): string {
-  const sentinel = value.startsWith('=?base64?') && value.endsWith('?=');
-  if (value === '' || (PLAIN.test(value) && !sentinel)) return value;
-  return `=?base64?${Buffer.from(value, 'utf8').toString('base64')}?=`;
-}
-
 export const isSessionId = (value: unknown): value is string =>
   typeof value === 'string' && value.length <= 4_096 && /^[\x21-\x7e]+$/.test(value);
 

@@ -1,7 +1,7 @@
 /** `signalbox call`: one tool call by the path that everybody's calls take; progress on stderr, the result on stdout. */
 import { ERRORS, type ErrorCode } from '../../core/errors.ts';
 import { isJsonObject, own, type JsonObject } from '../../core/json.ts';
-import { argumentAt, encodeHeaderValue, headerText, paramHeaders } from '../../core/param-headers.ts';
+import { encodeHeaderValue, mirroredHeaders, paramHeaders } from '../../core/param-headers.ts';
 import { printable, printableLines } from '../../core/text.ts';
 import { META } from '../mcp/protocol.ts';
 import type { Explanation } from '../explain.ts';
@@ -41,13 +41,8 @@ async function notListed(name: string, args: JsonObject, tools: readonly JsonObj
 
 function paramHeadersOf(tool: JsonObject, args: JsonObject): Record<string, string> {
   const asked = paramHeaders(own(tool, 'inputSchema'));
-  const headers: Record<string, string> = {};
-  for (const { header, path } of asked.type === 'valid' ? asked.headers : []) {
-    const value = argumentAt(args, path);
-    const text = value === undefined ? undefined : headerText(value);
-    if (text !== undefined) headers[header] = encodeHeaderValue(text);
-  }
-  return headers;
+  const flat = asked.type === 'valid' ? mirroredHeaders(asked.headers, args) : [];
+  return Object.fromEntries(flat.flatMap((text, at) => (at % 2 === 0 ? [[text, flat[at + 1] as string]] : [])));
 }
 
 function sayProgress(progress: JsonObject): void {

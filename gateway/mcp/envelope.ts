@@ -5,7 +5,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import type { ErrorCode } from '../../core/errors.ts';
 import { isJsonObject, own, type JsonObject } from '../../core/json.ts';
-import { argumentAt, decodeHeaderValue, headerText, type ParamHeader } from '../../core/param-headers.ts';
+import { argumentAt, decodeHeaderValue, headerText, NAMED_METHODS, type ParamHeader } from '../../core/param-headers.ts';
 import { claimsModernEra, isLegacyVersion, isModernVersion, LEGACY_VERSIONS, META, MODERN_VERSIONS } from './protocol.ts';
 
 export interface Envelope {
@@ -20,13 +20,6 @@ export type Classified =
   | { readonly era: 'rejected'; readonly code: ErrorCode; readonly message: string; readonly data?: object };
 
 const SUPPORTED = [...MODERN_VERSIONS, ...LEGACY_VERSIONS];
-/** Methods whose target is repeated in `Mcp-Name`, and the parameter that holds it. */
-const NAMED = new Map([
-  ['tools/call', 'name'],
-  ['prompts/get', 'name'],
-  ['resources/read', 'uri'],
-]);
-
 const reject = (code: ErrorCode, message: string, data?: object): Classified => ({
   era: 'rejected',
   code,
@@ -72,7 +65,7 @@ function checkModernRequest(
   if (methodHeader !== method) {
     return reject('header_mismatch', `The Mcp-Method header ${methodHeader === undefined ? 'is missing' : 'does not match the body'}.`);
   }
-  const named = NAMED.get(method);
+  const named = NAMED_METHODS.get(method);
   if (named !== undefined) {
     const header = one(headers['mcp-name']);
     if (header === undefined) return reject('header_mismatch', 'The Mcp-Name header is missing.');

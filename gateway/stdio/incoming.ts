@@ -3,7 +3,7 @@
  * them. Nothing here is a check that the gateway could rely on.
  */
 import { isJsonObject, own, type JsonObject, type JsonValue } from '../../core/json.ts';
-import { encodeHeaderValue } from '../../core/param-headers.ts';
+import { encodeHeaderValue, NAMED_METHODS } from '../../core/param-headers.ts';
 import { isRequestId } from '../mcp/message.ts';
 import { isLegacyVersion, META, type Era, type RequestId } from '../mcp/protocol.ts';
 
@@ -22,13 +22,6 @@ interface Line {
   /** What HTTP wants repeated from the body; names and values in turn. */
   readonly headers: readonly string[];
 }
-
-/** Methods whose target is repeated in `Mcp-Name` (MCP 2026-07-28, basic/transports/streamable-http), and its parameter. */
-const NAMED = new Map([
-  ['tools/call', 'name'],
-  ['prompts/get', 'name'],
-  ['resources/read', 'uri'],
-]);
 
 export function readIncoming(body: Buffer): Incoming {
   let value: JsonValue;
@@ -65,7 +58,7 @@ function envelope(method: string, params: JsonObject | undefined): Pick<Line, 'e
   const version = isJsonObject(meta) ? own(meta, META.version) : undefined;
   if (typeof version !== 'string' || isLegacyVersion(version)) return { era: 'legacy', headers: [] };
   const headers = ['mcp-protocol-version', encodeHeaderValue(version), 'mcp-method', encodeHeaderValue(method)];
-  const named = NAMED.get(method);
+  const named = NAMED_METHODS.get(method);
   const name = named === undefined ? undefined : own(params, named);
   if (typeof name === 'string') headers.push('mcp-name', encodeHeaderValue(name));
   return { era: 'modern', headers };

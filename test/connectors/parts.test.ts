@@ -6,7 +6,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { createReaper } from '../../connectors/index.ts';
 import { createAddressGuard } from '../../connectors/http/address.ts';
-import { encodeValue } from '../../connectors/http/headers.ts';
+import { encodeHeaderValue } from '../../core/param-headers.ts';
 import { createDeadlines, type Timed } from '../../connectors/resilience/deadlines.ts';
 import { answeredId, deeperThan } from '../../connectors/wire/jsonrpc.ts';
 import { LineReader } from '../../connectors/wire/lines.ts';
@@ -75,7 +75,7 @@ test('depth is counted outside strings only', () => {
 test('any text survives as a header value, and none breaks out of it', () => {
   fc.assert(
     fc.property(fc.string({ unit: 'grapheme' }), (text) => {
-      const encoded = encodeValue(text);
+      const encoded = encodeHeaderValue(text);
       expect(encoded).toMatch(/^[\t\x20-\x7e]*$/);
       const inner = /^=\?base64\?(.*)\?=$/.exec(encoded)?.[1];
       expect(inner === undefined ? encoded : Buffer.from(inner, 'base64').toString()).toBe(text);
