@@ -10,7 +10,7 @@ import type { Budgets, Limiter } from '../core/lease.ts';
 import type { Principal } from '../core/principal.ts';
 import type { Settings } from '../core/settings.ts';
 import { compileLabels } from '../policies/index.ts';
-import { createCatalogBuilder, type Catalog } from './catalog/catalog.ts';
+import { createCatalogBuilder, type Catalog, type Judge } from './catalog/catalog.ts';
 import { createView, type View } from './catalog/view.ts';
 
 export interface Box {
@@ -23,6 +23,10 @@ export interface Box {
   readonly connectors: ReadonlyMap<string, Connector>;
   redact(value: JsonValue): JsonValue;
   catalog(): Catalog;
+  /** How old a list of tools may be when a call is let through, in ms; absent where that is not looked at. */
+  readonly recheckMs: number | undefined;
+  /** Has the list of a connector confirmed as of `since` (`performance.now()`). Rejects with words where it cannot be. */
+  confirm(connector: Connector, since: number): Promise<void>;
   /** @returns undefined where the profile does not exist, or is not open to the principal */
   view(principal: Principal, profile: string | undefined): View | undefined;
   /** Whether each connector has connected or failed once. */
@@ -38,6 +42,8 @@ export interface BoxParts {
   readonly flow: Flow | undefined;
   readonly connectors: ReadonlyMap<string, Connector>;
   readonly redact: (value: JsonValue) => JsonValue;
+  /** How each tool stands; absent: all are clear. */
+  readonly judge?: Judge;
 }
 
 /** Views kept of one profile; each is what one caller sees. */
@@ -45,7 +51,7 @@ const MAX_VIEWS = 512;
 
 export function createBox(parts: BoxParts): Box & { catalogChanged(): void } {
   const { settings, rules, connectors } = parts;
-  const build = createCatalogBuilder(compileLabels(settings.labels));
+  const build = createCatalogBuilder(compileLabels(settings.labels), parts.judge);
   const profiles = new Map(settings.profiles.map((profile) => [profile.id, profile]));
   // By profile, then by caller.
   const views = new Map<string | undefined, Map<string, View>>();
@@ -64,9 +70,21 @@ export function createBox(parts: BoxParts): Box & { catalogChanged(): void } {
     );
   }
 
+  function catalogChanged(): void {
+    catalog = undefined;
+    views.clear();
+  }
+
   return {
     ...parts,
     settled,
+    recheckMs: settings.pins.mode === 'enforce' ? settings.pins.recheckMs : undefined,
+    async confirm(connector, since) {
+      // One that was under way may have been asked for too early: then another, which all that wait share.
+      for (let tries = 0; tries < 2 && connector.confirmedAt() < since; tries++) await connector.refresh();
+      // A box that was replaced meanwhile is told of no changes any more.
+      if (catalog !== undefined && catalog.sources.get(connector) !== connector.tools()) catalogChanged();
+    },
     isSettled: () => isSettled,
     catalog: current,
     view(principal, profile) {
@@ -84,10 +102,7 @@ export function createBox(parts: BoxParts): Box & { catalogChanged(): void } {
       }
       return view;
     },
-    catalogChanged() {
-      catalog = undefined;
-      views.clear();
-    },
+    catalogChanged,
   };
 }
 

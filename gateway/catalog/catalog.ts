@@ -4,6 +4,7 @@
  */
 import type { Connector } from '../../core/connector.ts';
 import { paramHeaders, type ParamHeader } from '../../core/param-headers.ts';
+import type { Standing } from '../../core/pin.ts';
 import { fingerprint, type Route, type UpstreamTool } from '../../core/tool.ts';
 
 /** A route before a profile has named it. */
@@ -13,23 +14,45 @@ export interface CatalogEntry extends Omit<Route, 'publicName'> {
   readonly paramHeaders: readonly ParamHeader[];
 }
 
+/** A tool that is not clear, and why. */
+export interface JudgedEntry extends CatalogEntry {
+  readonly standing: Exclude<Standing, { type: 'clear' }>;
+}
+
 export interface Catalog {
   readonly version: number;
-  /** Sorted by `ref`. */
+  /** What there is for callers. Sorted by `ref`. */
   readonly entries: readonly CatalogEntry[];
+  /** Tools that exist for nobody but the operator, and such as are among `entries` and were remarked on. Sorted by `ref`. */
+  readonly held: readonly JudgedEntry[];
+  readonly noted: readonly JudgedEntry[];
+  /** The lists that it was made of. */
+  readonly sources: ReadonlyMap<Connector, readonly UpstreamTool[]>;
   /** Smallest time, in ms, that any upstream lets its list be kept; absent where none says. */
   readonly ttlMs: number | undefined;
 }
+
+export interface ServerList {
+  readonly connector: Connector;
+  readonly entries: readonly CatalogEntry[];
+}
+
+/** How each tool stands; those that it does not name are clear. Lists come in the order of the configuration. */
+export type Judge = (lists: readonly ServerList[]) => ReadonlyMap<CatalogEntry, Standing>;
 
 /**
  * Keeps the entries of lists that did not change, so that a fingerprint is taken once for each definition.
  * @param labelsOf the operator's labels of a `server/tool`
  */
-export function createCatalogBuilder(labelsOf: (ref: string) => readonly string[] | undefined = () => undefined): (connectors: Iterable<Connector>) => Catalog {
+export function createCatalogBuilder(
+  labelsOf: (ref: string) => readonly string[] | undefined = () => undefined,
+  judge: Judge = () => new Map(),
+): (connectors: Iterable<Connector>) => Catalog {
   const known = new WeakMap<readonly UpstreamTool[], CatalogEntry[]>();
   let version = 0;
   return (connectors) => {
-    const entries: CatalogEntry[] = [];
+    const lists: ServerList[] = [];
+    const sources = new Map<Connector, readonly UpstreamTool[]>();
     let ttlMs: number | undefined;
     for (const connector of connectors) {
       const tools = connector.tools();
@@ -38,12 +61,25 @@ export function createCatalogBuilder(labelsOf: (ref: string) => readonly string[
         own = tools.map((tool) => entryOf(connector, tool, labelsOf));
         known.set(tools, own);
       }
-      entries.push(...own);
+      sources.set(connector, tools);
+      lists.push({ connector, entries: own });
       const ttl = connector.listTtlMs();
       if (ttl !== undefined && tools.length > 0) ttlMs = Math.min(ttl, ttlMs ?? ttl);
     }
-    entries.sort((a, b) => (a.ref < b.ref ? -1 : 1));
-    return { version: ++version, entries, ttlMs };
+    return { version: ++version, ...sorted(lists, judge(lists)), sources, ttlMs };
+  };
+}
+
+function sorted(lists: readonly ServerList[], standings: ReadonlyMap<CatalogEntry, Standing>): Pick<Catalog, 'entries' | 'held' | 'noted'> {
+  const all = lists.flatMap(({ entries }) => entries).sort((a, b) => (a.ref < b.ref ? -1 : 1));
+  const judged = all.flatMap((entry): JudgedEntry[] => {
+    const standing = standings.get(entry);
+    return standing === undefined || standing.type === 'clear' ? [] : [{ ...entry, standing }];
+  });
+  return {
+    entries: all.filter((entry) => standings.get(entry)?.type !== 'quarantined'),
+    held: judged.filter(({ standing }) => standing.type === 'quarantined'),
+    noted: judged.filter(({ standing }) => standing.type === 'noted'),
   };
 }
 
