@@ -7,7 +7,7 @@ import type { Operation, Target } from './fixtures/lanes.ts';
 import { startLoadGenerator, type LoadGenerator } from './fixtures/load-generator.ts';
 import { benchScript, gatewayProcesses, memoryOf, startServer, type Memory, type RunningProcess } from './fixtures/processes.ts';
 import { ERAS, type Era } from './fixtures/requests.ts';
-import { ECHO_TOOL, startSignalbox, untilReady } from './fixtures/signalbox.ts';
+import { ECHO_TOOL, startSignalbox, untilReady, type Policy } from './fixtures/signalbox.ts';
 import { medianOf } from './fixtures/statistics.ts';
 import type { Round } from './load.ts';
 import { CONCURRENCIES, type Plan, type Transport } from './plan.ts';
@@ -35,6 +35,7 @@ export interface CallsOptions {
   readonly folder: string;
   /** Puts a second pass-through in Signalbox's place: what then differs is noise. */
   readonly calibrate: boolean;
+  readonly policy: Policy;
   readonly onProgress: (what: string) => void;
 }
 
@@ -75,7 +76,7 @@ const middle = (side: Side, { url, pid }: RunningProcess, tool: string): Subject
 
 /** Each middle has a stdio upstream of its own; all share the one over HTTP. */
 async function startSubjects(
-  { transport, folder, calibrate }: CallsOptions,
+  { transport, folder, calibrate, policy }: CallsOptions,
   start: (starting: Promise<RunningProcess>) => Promise<RunningProcess>,
 ): Promise<Subject[]> {
   const stdio = { command: process.execPath, args: [benchScript('upstream-stdio.ts')] };
@@ -85,7 +86,7 @@ async function startSubjects(
   const startPass = (): Promise<RunningProcess> => start(startServer([benchScript('passthrough.ts'), ...passArgs]));
 
   const pass = await startPass();
-  const box = calibrate ? await startPass() : await start(startSignalbox(folder, { up: upstream }, 'guarded echo'));
+  const box = calibrate ? await startPass() : await start(startSignalbox(folder, { up: upstream }, policy));
   if (!calibrate) await untilReady(box.url, READY_TIMEOUT_MS);
 
   const direct: Target = http === undefined ? { kind: 'stdio', ...stdio } : { kind: 'http', url: `${http}/mcp` };

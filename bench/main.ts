@@ -20,6 +20,7 @@ const HELP = `Usage: npm run bench -- [options]
   --json FILE   the figures as JSON
   --assert      exit 1 when a bound is not kept (else 0: speeds depend on the machine)
   --calibrate   a second pass-through in Signalbox's place: what then differs is noise
+  --interlocked with pins, scan, argument checks and guards on as well: only the calls, against a bound of their own
   --dir DIR     where data directories are made, on the disk to be measured (default ./.signalbox)
 `;
 
@@ -29,6 +30,7 @@ const { values: options } = parseArgs({
     json: { type: 'string' },
     assert: { type: 'boolean', default: false },
     calibrate: { type: 'boolean', default: false },
+    interlocked: { type: 'boolean', default: false },
     dir: { type: 'string', default: resolve(import.meta.dirname, '../.signalbox') },
     help: { type: 'boolean', short: 'h', default: false },
   },
@@ -49,10 +51,10 @@ async function measure(folder: string): Promise<Results> {
   const calls = async (transport: Transport): Promise<CallsResult> => {
     const own = join(folder, `calls-${transport}`);
     mkdirSync(own);
-    return measureCalls({ transport, plan, folder: own, calibrate: options.calibrate, onProgress: say });
+    return measureCalls({ transport, plan, folder: own, calibrate: options.calibrate, policy: options.interlocked ? 'interlocked echo' : 'guarded echo', onProgress: say });
   };
   const results: Results = { calls: { http: await calls('http'), stdio: await calls('stdio') } };
-  if (options.calibrate) return results;
+  if (options.calibrate || options.interlocked) return results;
   say('list of 1,000 tools');
   const list = await measureList(join(folder, 'list'), plan);
   say('cold start');
@@ -73,10 +75,10 @@ async function run(): Promise<number> {
   if (isMemoryDisk(folder)) say(`warning: ${folder} is kept in memory; give a real disk with --dir, or bounds on durability mean nothing`);
 
   const results = await measure(folder);
-  const bounds = checkBounds(results);
+  const bounds = checkBounds(results, options.interlocked);
   console.log(`${JSON.stringify(machine())}\n\n${formatReport(results, bounds, options.calibrate)}`);
   if (options.json !== undefined) {
-    const data = { machine: machine(), quick: options.quick, calibrate: options.calibrate, ...results, bounds };
+    const data = { machine: machine(), quick: options.quick, calibrate: options.calibrate, interlocked: options.interlocked, ...results, bounds };
     writeFileSync(options.json, `${JSON.stringify(data, undefined, 2)}\n`);
   }
   return options.assert && bounds.some(({ pass }) => !pass) ? 1 : 0;
