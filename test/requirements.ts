@@ -104,6 +104,12 @@ export const REQUIREMENTS: readonly Requirement[] = [
     ["A server's own error passes; codes that the protocol reserves for the hop do not.", `${MCP_2026}, basic/index, Error Codes`],
     ['Patterns of rules are linear in time.', RULES],
   ]),
+  ...group('BUDGET', [
+    ['A budget admits exactly its limit in a period, whatever runs side by side, over reloads, and says when the next period begins.', 'docs/budgets.md'],
+    ['Counts survive restarts and kills exactly; a snapshot that does not fit its ledger changes nothing.', 'docs/budgets.md'],
+    ['What was certainly not executed is given back, what may have been is kept; without budgets nothing is recorded of them.', 'docs/budgets.md'],
+    ['Where counts are not known, what a budget is about is refused.', 'docs/budgets.md'],
+  ]),
   ...group('LEDGER', [
     ['Records are numbered without gaps, chained by hash, and any change is seen.', LEDGER],
     ['After a crash what was acknowledged is recorded and open intents become unknown.', LEDGER],

@@ -1,4 +1,5 @@
 /** What profiles, callers, rules and limits say of each other and of servers. */
+import { checkBudgets } from './check-budgets.ts';
 import { blocksIn, blocksOf, checkUnique, isBlock, member, textOf, textsOf, type Block } from './checks.ts';
 import { checkSecretText } from './check-servers.ts';
 import { withEnvPrefix } from './references.ts';
@@ -35,7 +36,7 @@ export function checkPolicy(config: Block, report: Report, checkExpression: Chec
     roles: callers.flatMap(([, caller]) => textsOf(caller, 'roles').map(([, role]) => role)),
   };
   checkProfiles(config, names, report);
-  for (const kind of ['caller', 'rule', 'limit']) checkIds(config, kind, report);
+  for (const kind of ['caller', 'rule', 'limit', 'budget']) checkIds(config, kind, report);
   checkCallers(callers, names, report);
   for (const [index, rule] of blocksOf(config, 'rules')) {
     const path = ['rules', index];
@@ -49,6 +50,11 @@ export function checkPolicy(config: Block, report: Report, checkExpression: Chec
     checkScope(limit, ['limits', index], names, report);
     checkLimit(limit, ['limits', index], report);
   }
+  for (const [index, budget] of blocksOf(config, 'budgets')) {
+    checkScope(budget, ['budgets', index], names, report);
+    for (const [at, profile] of textsOf(budget, 'profiles')) checkProfileName(profile, ['budgets', index, 'profiles', at], names, report);
+  }
+  checkBudgets(config, report);
 }
 
 function checkProfiles(config: Block, names: Names, report: Report): void {
