@@ -3,6 +3,7 @@ import type { Flow } from '../core/flow.ts';
 import type { SecretSource, Settings } from '../core/settings.ts';
 import { compileRules, createBudgets, createLimiter, createRedactor, type BudgetsOptions, type ReloadableLimiter } from '../policies/index.ts';
 import type { KeyStore } from '../store/index.ts';
+import { targetOf, type ResolveTarget } from './approvals/index.ts';
 import { createAuthenticator } from './auth.ts';
 import { createBox } from './box.ts';
 import { createGuard, requireCallersBeyondLoopback } from './http/guard.ts';
@@ -12,6 +13,8 @@ import type { Servers } from './servers.ts';
 export interface OpenGate extends Gate {
   readonly box: ReturnType<typeof createBox>;
   readonly limiter: ReloadableLimiter;
+  /** Where approvals are announced. */
+  readonly webhook: ResolveTarget | undefined;
 }
 
 export interface GateParts {
@@ -40,5 +43,5 @@ export function openGate({ keys, servers, operatorToken, budgetCounts, openFlow 
   // Last, since it starts processes.
   const connectors = servers.take(settings, secrets);
   const box = createBox({ settings, rules, limiter, budgets, flow: touched, redact: (value) => redactor.redact(value), connectors });
-  return { box, authenticate, guard, limiter };
+  return { box, authenticate, guard, limiter, webhook: targetOf(settings.approvals.webhook, secrets) };
 }

@@ -92,7 +92,7 @@ export async function openHall(options: HallOptions): Promise<Hall> {
   await budgets.open(options.settings.budgets);
   const secret = openSecret(data);
   const records = createCallRecords(secret.derive('audit-arguments'));
-  const approvals = createApprovalKeeper({ dataDir: data, key: secret.derive('approval-arguments'), ledger, digest: records.digest, onRequest: () => {}, log });
+  const approvals = createApprovalKeeper({ dataDir: data, key: secret.derive('approval-arguments'), ledger, digest: records.digest, webhook: () => gate.webhook, log });
   const callTool = createPipeline({ ledger, records, approve: approvals.phase, log, onOutcome: counters.count });
   const newCallId = createCallIds();
   const holding = createHolding({ desk: approvals.desk, sealer: createSealer(secret.derive('request-state')), callTool, newCallId, admit: (headers) => admitAnew(gate, headers), log });
@@ -101,6 +101,7 @@ export async function openHall(options: HallOptions): Promise<Hall> {
   const authFailures = createAuthFailures(ledger);
   const slowSide = createSlowSide({
     gate: () => gate,
+    desk: approvals.desk,
     connectors: servers.statuses,
     ledger,
     keys,
@@ -193,7 +194,7 @@ const createClosing =
     authFailures.close();
     ledger.writeSoon({ kind: 'stop', time: Date.now() });
     await ledger.close();
-    approvals.close();
+    await approvals.close();
     await budgets.close();
     keys.close();
     flow.close();

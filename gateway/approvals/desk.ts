@@ -7,7 +7,10 @@ import type { AuditRecord, Ledger } from '../../core/audit.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Log } from '../../core/log.ts';
 
-export type Decision = Decided | { readonly type: 'refused'; readonly code: 'unavailable'; readonly message: string };
+export type Decision =
+  | Decided
+  /** `invalid`: the verdict itself makes no sense. `unavailable`: it could not be written down, and does not count. */
+  | { readonly type: 'refused'; readonly code: 'invalid' | 'unavailable'; readonly message: string };
 
 export interface ApprovalDesk {
   readonly approvals: Approvals;
@@ -38,6 +41,9 @@ export function createApprovalDesk({ approvals, ledger, digest, redactText, log 
     const refused = whyNotDecidable(id, request, by);
     if (request === undefined || refused !== undefined) return refused as Decided;
     if (underWay.has(id)) return { type: 'refused', code: 'settled', message: `Approval ${id} is being decided by somebody else just now.` };
+    if (repeatsHidden(given, request)) {
+      return { type: 'refused', code: 'invalid', message: `The arguments hold "${HIDDEN}", which stands for what was hidden from you. Write out what the tool shall get, or approve without changing the arguments.` };
+    }
     const verdict = redacted(given, redactText);
     underWay.add(id);
     try {
@@ -56,6 +62,13 @@ export function createApprovalDesk({ approvals, ledger, digest, redactText, log 
 
   return { approvals, decide };
 }
+
+/** What the redactor writes in place of a secret. */
+const HIDDEN = '[redacted]';
+
+/** Shown arguments, sent back as edited ones: the tool would get the mark in place of the secret. */
+const repeatsHidden = (verdict: ApprovalVerdict, { args }: ApprovalRequest): boolean =>
+  verdict.type === 'approve' && verdict.args !== undefined && JSON.stringify(verdict.args).includes(HIDDEN) && JSON.stringify(args).includes(HIDDEN);
 
 function redacted(verdict: ApprovalVerdict, redactText: (text: string) => string): ApprovalVerdict {
   return verdict.type === 'deny' && verdict.note !== undefined ? { ...verdict, note: redactText(verdict.note) } : verdict;

@@ -1,5 +1,4 @@
-/** What the hall keeps of approvals for as long as the process lives: the store, the phase on the call path, the desk. */
-import type { ApprovalRequest } from '../../core/approval.ts';
+/** What the hall keeps of approvals for as long as the process lives: the store, the phase on the call path, the desk, the webhook. */
 import type { Ledger } from '../../core/audit.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Log } from '../../core/log.ts';
@@ -7,6 +6,7 @@ import { redactText } from '../../policies/index.ts';
 import { createApprovals } from '../../store/index.ts';
 import { createApprovalDesk, expiryRecord, type ApprovalDesk } from './desk.ts';
 import { createApprovalPhase, type ApprovalPhase } from './phase.ts';
+import { createWebhook, type ResolveTarget } from './webhook.ts';
 
 export interface ApprovalKeeper {
   readonly phase: ApprovalPhase;
@@ -15,7 +15,7 @@ export interface ApprovalKeeper {
   endSession(sessionId: string): void;
   /** To be called now and then: ends what is overdue. */
   sweep(): void;
-  close(): void;
+  close(): Promise<void>;
 }
 
 export interface ApprovalKeeperParts {
@@ -24,14 +24,15 @@ export interface ApprovalKeeperParts {
   readonly key: Buffer;
   readonly ledger: Ledger;
   readonly digest: (args: JsonObject) => string;
-  /** Told of each new request. Must not throw. */
-  readonly onRequest: (request: ApprovalRequest) => void;
+  /** Where new requests are announced under the configuration in force; undefined for nowhere. */
+  readonly webhook: () => ResolveTarget | undefined;
   readonly log: Log;
 }
 
 /** @throws Error when the store cannot be opened */
-export function createApprovalKeeper({ dataDir, key, ledger, digest, onRequest, log }: ApprovalKeeperParts): ApprovalKeeper {
+export function createApprovalKeeper({ dataDir, key, ledger, digest, webhook, log }: ApprovalKeeperParts): ApprovalKeeper {
   const approvals = createApprovals({ dataDir, key, onExpired: (request) => ledger.writeSoon(expiryRecord(request)) });
+  const announcer = createWebhook({ isPending: (id) => approvals.find(id, Date.now())?.state === 'pending', log });
   const unlessUnwritable = (work: () => void): void => {
     try {
       work();
@@ -40,10 +41,21 @@ export function createApprovalKeeper({ dataDir, key, ledger, digest, onRequest, 
     }
   };
   return {
-    phase: createApprovalPhase({ approvals, digest, onRequest, log }),
+    phase: createApprovalPhase({
+      approvals,
+      digest,
+      onRequest(request) {
+        const target = webhook();
+        if (target !== undefined) announcer.announce(request, target);
+      },
+      log,
+    }),
     desk: createApprovalDesk({ approvals, ledger, digest, redactText, log }),
     endSession: (sessionId) => unlessUnwritable(() => approvals.endSession(sessionId)),
     sweep: () => unlessUnwritable(() => approvals.sweep(Date.now())),
-    close: () => approvals.close(),
+    async close() {
+      await announcer.close();
+      approvals.close();
+    },
   };
 }

@@ -2,6 +2,7 @@
  * A gateway for a command to speak to: the one that runs on the data directory, or, where none does, one of the command's
  * own for as long as it takes. Either way over HTTP with the operator's token, so that there is one path.
  */
+import { parseLossless } from '../../core/json.ts';
 import { silentLog, type Log } from '../../core/log.ts';
 import { createRedactor } from '../../policies/index.ts';
 import { readGatewayInfo, type DataDirLock, type GatewayInfo } from '../../store/index.ts';
@@ -164,7 +165,7 @@ async function admin(url: string, headers: Record<string, string>, method: strin
   const response = await reach(url, { method, headers: { ...headers, ...type }, ...json });
   const answer = asJson(await response.text());
   if (response.ok && answer !== undefined) return answer;
-  throw new CommandError(answer?.error?.message ?? answer?.message ?? `The gateway answered ${response.status}.`);
+  throw new CommandError(answer?.error?.message ?? answer?.message ?? `The gateway answered ${response.status}.`, response.status === 403 ? EXIT.refused : EXIT.failed);
 }
 
 /** `fetch`, where nothing but the gateway's going away is expected to go wrong. */
@@ -179,7 +180,7 @@ export async function reach(url: string, init: RequestInit): Promise<Response> {
 
 function asJson(text: string): { error?: { message?: string }; message?: string } | undefined {
   try {
-    return JSON.parse(text) as object;
+    return parseLossless(text) as object;
   } catch {
     return undefined;
   }

@@ -40,8 +40,9 @@ function openReport(file: string): ReturnType<typeof createReport> {
   return createReport(file, text, tree.root, adaptSynonyms(tree.value, file).rename);
 }
 
-function textsOf({ servers, callers }: Settings): Text[] {
+function textsOf({ servers, callers, approvals }: Settings): Text[] {
   const texts: Text[] = callers.flatMap(({ key }, at) => (key === undefined ? [] : [{ path: ['callers', at, 'key'], text: key, consequence: 'The gateway does not start without it.' }]));
+  for (const [key, text] of Object.entries(approvals.webhook ?? {})) texts.push({ path: ['approvals', 'webhook', key], text, consequence: 'Approvals are not announced until it is there.' });
   for (const server of servers) {
     if (server.disabled) continue;
     const add = (path: Path, text: string): void => void texts.push({ path: ['servers', server.id, ...path], text, consequence: 'The server cannot be reached until it is there.' });

@@ -175,6 +175,7 @@ function addKeeping(program: Command): void {
     .argument('<id>', 'id of the key')
     .addOption(jsonOption())
     .action(async (id, options) => (await import('./keys.ts')).revokeKey(id, options));
+  addApprovals(program);
   const audit = program.command('audit').description('read and check the ledger');
   command(audit, 'tail', 'the newest records')
     .option('-n, --lines <n>', 'how many', parseCount, 20)
@@ -184,6 +185,30 @@ function addKeeping(program: Command): void {
   command(audit, 'verify', 'check the chain of the whole ledger')
     .addOption(jsonOption())
     .action(async (options) => (await import('./audit.ts')).verify(options));
+}
+
+function addApprovals(program: Command): void {
+  const approvals = program.command('approvals').description('calls that wait for a person: see and decide them');
+  command(approvals, 'list', 'calls that wait for approval')
+    .addOption(new Option('--state <state>', 'those in this state').choices(['pending', 'approved', 'denied', 'expired', 'used', 'all']).default('pending'))
+    .addOption(jsonOption())
+    .action(async (options) => (await import('./approvals.ts')).list(options));
+  command(approvals, 'show', 'one of them, with its arguments')
+    .argument('<id>', 'id of the approval')
+    .addOption(jsonOption())
+    .action(async (id, options) => (await import('./approvals.ts')).show(id, options));
+  command(approvals, 'approve', 'let the call through, when it comes again')
+    .argument('<id>', 'id of the approval')
+    .option('--args <json>', 'arguments for the tool in place of those that the caller gave', parseJsonObject)
+    .option('--as <caller>', 'decide as this configured caller, where a role approves')
+    .addOption(jsonOption())
+    .action(async (id, options) => (await import('./approvals.ts')).approve(id, options));
+  command(approvals, 'deny', 'refuse the call')
+    .argument('<id>', 'id of the approval')
+    .option('--reason <text>', 'what the caller, and its model, reads')
+    .option('--as <caller>', 'decide as this configured caller, where a role approves')
+    .addOption(jsonOption())
+    .action(async (id, options) => (await import('./approvals.ts')).deny(id, options));
 }
 
 const parseCount = (text: string): number => {

@@ -53,11 +53,20 @@ function lineOf(record: RecordBody, intent: RecordBody | undefined): string {
       return line(record, record['ok'] === true ? 'configuration taken on' : 'configuration refused', record['ok'] === true ? text(record['config']).slice(0, 12) : text(record['problem']));
     case 'keys':
       return line(record, `key ${text(record['key'])}`, `${text(record['action'])}d${record['caller'] === undefined ? '' : ` for ${text(record['caller'])}`}`);
+    case 'approval':
+      return line(record, `${text(record['caller'])}  ${text(record['tool'])}  ${text(record['approval'])}`, VERDICTS.get(text(record['verdict']))?.(text(record['by'])) ?? details(record));
     // A ledger may hold kinds that a later version wrote.
     default:
       return line(record, text((record as RecordBody).kind), details(record));
   }
 }
+
+const VERDICTS: ReadonlyMap<string, (by: string) => string> = new Map([
+  ['approve', (by: string) => `approved by ${by}`],
+  ['deny', (by: string) => `denied by ${by}`],
+  ['expire', () => 'approval expired'],
+  ['void', () => 'decided too late'],
+]);
 
 /** Who called what, and what decided it. */
 function whatOf(record: RecordBody): string {

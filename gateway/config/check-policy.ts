@@ -1,6 +1,7 @@
 /** What profiles, callers, rules and limits say of each other and of servers. */
 import { checkBudgets } from './check-budgets.ts';
 import { blocksIn, blocksOf, checkUnique, isBlock, member, textOf, textsOf, type Block } from './checks.ts';
+import { checkApprovals } from './check-approvals.ts';
 import { checkSecretText } from './check-servers.ts';
 import { withEnvPrefix } from './references.ts';
 import type { Path } from './problem.ts';
@@ -38,6 +39,7 @@ export function checkPolicy(config: Block, report: Report, checkExpression: Chec
   checkProfiles(config, names, report);
   for (const kind of ['caller', 'rule', 'limit', 'budget']) checkIds(config, kind, report);
   checkCallers(callers, names, report);
+  checkApprovals(config, names.roles, report);
   for (const [index, rule] of blocksOf(config, 'rules')) {
     const path = ['rules', index];
     checkScope(rule, path, names, report);

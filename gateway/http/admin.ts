@@ -9,6 +9,7 @@ import type { ConnectorStatus } from '../../core/connector.ts';
 import { isJsonObject, type JsonObject } from '../../core/json.ts';
 import type { Log } from '../../core/log.ts';
 import type { KeyStore } from '../../store/index.ts';
+import type { ApprovalDesk } from '../approvals/index.ts';
 import type { Authenticated } from '../auth.ts';
 import { explainCall } from '../explain.ts';
 import type { Leases } from '../leases.ts';
@@ -16,11 +17,13 @@ import type { Sessions } from '../mcp/sessions.ts';
 import type { Subscriptions } from '../mcp/subscriptions.ts';
 import type { Counters } from '../metrics.ts';
 import { statusReport } from '../status.ts';
+import { approvalRoutes } from './admin-approvals.ts';
 import { createMetricsText } from './metrics-text.ts';
 import type { Gate } from './server.ts';
 
 export interface AdminParts {
   readonly gate: () => Gate;
+  readonly desk: ApprovalDesk;
   readonly connectors: () => ConnectorStatus[];
   readonly ledger: Ledger;
   readonly keys: KeyStore;
@@ -45,6 +48,7 @@ export function createAdmin(parts: AdminParts): (authenticated: Authenticated) =
   app.get('/metrics', metricsAllowed(parts), (_req, res, next) => {
     metrics().then(({ type, text }) => res.type(type).send(text), next);
   });
+  app.use('/admin/approvals', approvalRoutes(parts));
   const admin = express.Router();
   admin.use(operatorOnly, express.json({ limit: '4mb', strict: true }));
   adminRoutes(admin, parts);
