@@ -8,6 +8,7 @@ import { createAuthenticator } from './auth.ts';
 import { createBox } from './box.ts';
 import { createGuard, requireCallersBeyondLoopback } from './http/guard.ts';
 import type { Gate } from './http/server.ts';
+import { createJudge, type Pins } from './pins/index.ts';
 import type { Servers } from './servers.ts';
 
 export interface OpenGate extends Gate {
@@ -21,6 +22,7 @@ export interface GateParts {
   readonly keys: KeyStore;
   readonly servers: Servers;
   readonly operatorToken: string;
+  readonly pins: Pins;
   /** The counts of budgets, which outlive a configuration. */
   readonly budgetCounts: BudgetsOptions;
   /** What sessions have touched, for as long as the process lives; opened when it is first asked for. */
@@ -31,7 +33,7 @@ export interface GateParts {
  * @param previous the gate in force until now: its counts go on
  * @throws MissingSecret, WideOpen, and what compiling may throw; nothing has changed then
  */
-export function openGate({ keys, servers, operatorToken, budgetCounts, openFlow }: GateParts, settings: Settings, secrets: SecretSource, previous?: OpenGate): OpenGate {
+export function openGate({ keys, servers, operatorToken, pins, budgetCounts, openFlow }: GateParts, settings: Settings, secrets: SecretSource, previous?: OpenGate): OpenGate {
   requireCallersBeyondLoopback(settings);
   const authenticate = createAuthenticator({ callers: settings.callers, secrets, findKey: (hash) => keys.findByHash(hash), operatorToken });
   const rules = compileRules(settings.rules);
@@ -42,6 +44,7 @@ export function openGate({ keys, servers, operatorToken, budgetCounts, openFlow 
   const touched = Object.keys(settings.labels).length > 0 ? openFlow() : undefined;
   // Last, since it starts processes.
   const connectors = servers.take(settings, secrets);
-  const box = createBox({ settings, rules, limiter, budgets, flow: touched, redact: (value) => redactor.redact(value), connectors });
+  pins.take(settings);
+  const box = createBox({ settings, rules, limiter, budgets, flow: touched, redact: (value) => redactor.redact(value), connectors, judge: createJudge(settings, pins) });
   return { box, authenticate, guard, limiter, webhook: targetOf(settings.approvals.webhook, secrets) };
 }

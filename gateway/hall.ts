@@ -25,6 +25,7 @@ import { createMethods } from './mcp/methods.ts';
 import { createSessions, type Sessions } from './mcp/sessions.ts';
 import { createSubscriptions, type Subscriptions } from './mcp/subscriptions.ts';
 import { createCounters } from './metrics.ts';
+import { createPins, type Pins } from './pins/index.ts';
 import { createPipeline, type CallTool } from './pipeline.ts';
 import { createCallRecords } from './records.ts';
 import { createSealer } from './seal.ts';
@@ -79,16 +80,19 @@ export async function openHall(options: HallOptions): Promise<Hall> {
   };
   const servers = createServers({ log, clientInfo: SERVER_INFO, onChange: listChanged });
 
+  const pins = createPins({ log, onChange: listChanged });
   const budgets = createBudgetKeeper({ dataDir: data, log });
-  const gateParts = { keys, servers, operatorToken: lock.info.adminToken, budgetCounts: budgets.parts, openFlow: flow.open };
+  const gateParts = { keys, servers, operatorToken: lock.info.adminToken, pins, budgetCounts: budgets.parts, openFlow: flow.open };
   gate = openGate(gateParts, options.settings, options.secrets);
   // Servers are starting by now, in processes of their own; the ledger opens meanwhile.
   const ledger = await createLedger({ dataDir: data, log }).catch(async (error: unknown) => {
     keys.close();
     flow.close();
+    pins.close();
     await servers.close(0);
     throw error;
   });
+  pins.recordIn(ledger);
   await budgets.open(options.settings.budgets);
   const secret = openSecret(data);
   const records = createCallRecords(secret.derive('audit-arguments'));
@@ -103,6 +107,7 @@ export async function openHall(options: HallOptions): Promise<Hall> {
     gate: () => gate,
     desk: approvals.desk,
     connectors: servers.statuses,
+    pins,
     ledger,
     keys,
     counters,
@@ -121,7 +126,7 @@ export async function openHall(options: HallOptions): Promise<Hall> {
     onAuthFailure: authFailures.note,
     onFault: (error) => log.error({ error: error instanceof Error ? error.stack : String(error) }, 'fault while handling a request'),
   });
-  const close = createClosing({ approvals, holding, server, servers, subscriptions, sessions, endpoint, leases, authFailures, ledger, budgets, keys, flow });
+  const close = createClosing({ approvals, holding, server, servers, subscriptions, sessions, endpoint, leases, authFailures, ledger, budgets, keys, flow, pins });
   const url = await listen(server, options.settings).catch(async (error: unknown) => {
     await close(0);
     throw error;
@@ -175,16 +180,18 @@ interface Closing {
   readonly budgets: BudgetKeeper;
   readonly keys: KeyStore;
   readonly flow: FlowKeeper;
+  readonly pins: Pins;
 }
 
 /** The way down: nobody new, those under way end, then everything that they needed, the ledger last. */
 const createClosing =
-  ({ approvals, holding, server, servers, subscriptions, sessions, endpoint, leases, authFailures, ledger, budgets, keys, flow }: Closing) =>
+  ({ approvals, holding, server, servers, subscriptions, sessions, endpoint, leases, authFailures, ledger, budgets, keys, flow, pins }: Closing) =>
   async (graceMs: number): Promise<void> => {
     server.close();
     // First of all: who holds a lease looks for another gateway meanwhile.
     leases.close();
     subscriptions.close();
+    pins.close();
     holding.close();
     await until(() => endpoint.inFlight === 0, graceMs);
     sessions.closeAll();

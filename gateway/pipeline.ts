@@ -15,6 +15,7 @@ import type { ApprovalPhase, Grant } from './approvals/index.ts';
 import type { Box } from './box.ts';
 import type { ViewRoute } from './catalog/view.ts';
 import { touchFlow } from './flow.ts';
+import { isOutdated, recheck } from './pins/index.ts';
 import type { CallRecords } from './records.ts';
 
 export interface PipelineParts {
@@ -127,8 +128,11 @@ export function createPipeline(parts: PipelineParts): CallTool {
       // 1 resolve: in the catalog as this principal sees it. Unseen is unknown.
       route = find(box, call);
       if (route === undefined && !box.isSettled()) route = await findLater(box, call);
+      // Where pins are enforced, a tool that was listed too long ago is looked at again, and resolved anew.
+      const late = route !== undefined && isOutdated(box, route) ? await recheck(box, call, route, find) : undefined;
+      if (late !== undefined) route = late.route;
       visit = box.flow?.enter(call);
-      outcome = await run(box, call, route, visit);
+      outcome = late?.refusal === undefined ? await run(box, call, route, visit) : refuse(box, call, route, late.refusal);
     } catch (error) {
       log.error({ call: call.id, error: error instanceof Error ? error.stack : String(error) }, 'fault on the call path');
       outcome = { type: 'failed', code: 'internal', message: `Something went wrong inside the gateway (id ${call.id}).`, executed: 'maybe' };

@@ -14,6 +14,7 @@ import type { Grant } from './approvals/index.ts';
 import type { Box } from './box.ts';
 import type { ViewRoute } from './catalog/view.ts';
 import { createHmacSha256 } from './hmac.ts';
+import { heldAs } from './pins/index.ts';
 
 type Refusal = Outcome & { type: 'refused' };
 type Waiting = Outcome & { type: 'waiting' };
@@ -29,6 +30,7 @@ export interface CallRecords {
 
 /** Longest name that is recorded of what a caller asked for. */
 const MAX_NAME = 200;
+const MAX_WHY = 500;
 /** Hex digits of the policy and configuration hashes in a call's records; `start` and `reload` records have them whole. */
 const HASH_DIGITS = 16;
 
@@ -96,6 +98,7 @@ export function createCallRecords(argumentsKey: Buffer): CallRecords {
       call: call.id,
       written:
         asked('refused', box, call, route) +
+        (route === undefined ? quarantined(box, call) : '') +
         (outcome.decision === undefined ? `,"policy":"${box.rules.hash.slice(0, HASH_DIGITS)}"` : decided(outcome.decision)) +
         `,"code":"${outcome.code}"${member('limit', limit)}}`,
     }),
@@ -110,6 +113,12 @@ export function createCallRecords(argumentsKey: Buffer): CallRecords {
 
 const decided = (decision: Decision): string =>
   `,"effect":"${decision.effect}"${member('rule', decision.rule)},"policy":"${decision.policyHash.slice(0, HASH_DIGITS)}"${member('shadow', decision.shadow)}`;
+
+/** What the caller is not told: that there is such a tool, and why it is held. */
+function quarantined(box: Box, { name, profile }: ToolCall): string {
+  const held = heldAs(box, name, profile);
+  return held === undefined ? '' : `,"quarantined":${JSON.stringify(held.ref)},"fingerprint":"${held.fingerprint}","cause":"${held.standing.cause}"${member('why', held.standing.why.slice(0, MAX_WHY))}`;
+}
 
 const callerText = ({ id, tenant, proof, proofId, actsFor }: Principal): string =>
   `${member('caller', id)}${member('tenant', tenant)}${member('proof', proof)}${member('proofId', proofId)}${member('actsFor', actsFor)}`;

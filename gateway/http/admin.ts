@@ -16,8 +16,10 @@ import type { Leases } from '../leases.ts';
 import type { Sessions } from '../mcp/sessions.ts';
 import type { Subscriptions } from '../mcp/subscriptions.ts';
 import type { Counters } from '../metrics.ts';
+import type { Pins } from '../pins/index.ts';
 import { statusReport } from '../status.ts';
 import { approvalRoutes } from './admin-approvals.ts';
+import { pinsRoutes } from './admin-pins.ts';
 import { createMetricsText } from './metrics-text.ts';
 import type { Gate } from './server.ts';
 
@@ -25,6 +27,7 @@ export interface AdminParts {
   readonly gate: () => Gate;
   readonly desk: ApprovalDesk;
   readonly connectors: () => ConnectorStatus[];
+  readonly pins: Pins;
   readonly ledger: Ledger;
   readonly keys: KeyStore;
   readonly counters: Counters;
@@ -81,6 +84,7 @@ function adminRoutes(admin: express.Router, parts: AdminParts): void {
     const done = parts.reload?.() ?? { ok: false, message: 'This gateway was started without a configuration file.' };
     res.status(done.ok ? 200 : 422).json(done);
   });
+  pinsRoutes(admin, parts);
   admin.get('/keys', (_req, res) => void res.json({ keys: parts.keys.list() }));
   admin.post('/keys', (req, res) => {
     const caller = (req.body as { caller?: unknown } | undefined)?.caller;

