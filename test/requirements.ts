@@ -104,6 +104,16 @@ export const REQUIREMENTS: readonly Requirement[] = [
     ["A server's own error passes; codes that the protocol reserves for the hop do not.", `${MCP_2026}, basic/index, Error Codes`],
     ['Patterns of rules are linear in time.', RULES],
   ]),
+  ...group('ASK', [
+    ['By every way in, a call that a person decides is executed once by their word, as they saw or wrote it, and never without it: approved, edited, denied, expired, repeated, over a restart, under changed rules.', 'docs/approvals.md'],
+    ['`requestState` is good for the very caller, profile, tool, arguments and time that it was given for; with anything else the answer is -32602 and nothing is executed.', `${MCP_2026}, basic/patterns/mrtr`],
+    ['Fifty parallel replays of one grant execute once.', 'docs/approvals.md'],
+    ['A person at the client is asked only where the rule says so and the client declared that it can; every word shown is harmless, and secrets are not shown.', `${MCP_2026}, client/elicitation`],
+    ['A request to a 2025 client goes out on one stream of its session and is answered in that session alone, once.', `${MCP_2025}, basic/transports`],
+    ['A client that cannot be asked is kept waiting with progress, holds no limit meanwhile, goes on at once when it is decided, and is told what to do when it is not.', 'docs/approvals.md'],
+    ['Who goes away, cancels, or loses its session leaves the request standing, and nothing is executed for nobody.', 'docs/approvals.md'],
+    ['Who waits is bounded in number, let in anew before going on, and told when the gateway stops.', 'docs/approvals.md'],
+  ]),
   ...group('BUDGET', [
     ['A budget admits exactly its limit in a period, whatever runs side by side, over reloads, and says when the next period begins.', 'docs/budgets.md'],
     ['Counts survive restarts and kills exactly; a snapshot that does not fit its ledger changes nothing.', 'docs/budgets.md'],
