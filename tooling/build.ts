@@ -44,6 +44,8 @@ async function bundle(): Promise<OutputChunk[]> {
     // It finds its binary beside its own files.
     external: ['better-sqlite3'],
     resolve: { mainFields: ['module', 'main'] },
+    // A module of ours is loaded for what is used of it, also where it comes through its folder's index.
+    treeshake: { moduleSideEffects: [{ test: /^better-sqlite3$|^(?!.*[/\\]node_modules[/\\]).*\.ts$/, sideEffects: false }] },
     plugins: [connectionsOnly, httpWithoutFetch],
     onLog(level, log, otherwise) {
       // Anything that cannot be resolved or exported as written would fail where it runs.

@@ -3,16 +3,12 @@
  * own for as long as it takes. Either way over HTTP with the operator's token, so that there is one path.
  */
 import { parseLossless } from '../../core/json.ts';
-import { silentLog, type Log } from '../../core/log.ts';
-import { createRedactor } from '../../policies/index.ts';
 import { readGatewayInfo, type DataDirLock, type GatewayInfo } from '../../store/index.ts';
 import { ACT_AS_HEADER, FACE_HEADER } from '../auth.ts';
-import { openHall } from '../hall.ts';
-import { createLog } from '../log.ts';
 import { reachable } from '../reachable.ts';
 import { takeLease, type Lease } from '../stdio/lease.ts';
 import { CommandError, EXIT, exitCodeOf, SAME_WISH_MS } from './exit.ts';
-import { lockData, openingFault } from './faults.ts';
+import { lockData } from './faults.ts';
 import { readSetup, type CommonOptions, type Setup } from './setup.ts';
 
 /** The operator's way to a gateway that answers. */
@@ -87,11 +83,8 @@ function described(data: string): GatewayInfo | undefined {
 
 async function withOwn<T>(setup: Setup, lock: DataDirLock, signal: AbortSignal, use: (gateway: GatewayAccess) => Promise<T>): Promise<T> {
   try {
-    // Any free port: nobody else is meant to find it, and a running gateway's port stays free for it.
-    const settings = { ...setup.settings, listen: { ...setup.settings.listen, host: '127.0.0.1', port: 0 } };
-    const hall = await openHall({ ...setup, settings, lock, log: commandLog(setup), onDeserted: () => {} }).catch((error: unknown) => {
-      throw openingFault(error, settings);
-    });
+    const { openOwn } = await import('./own-gateway.ts');
+    const hall = await openOwn(setup, lock);
     try {
       return await use({ ...operatorOf({ ...lock.info, url: hall.url }), setup, isRunning: false, signal });
     } finally {
@@ -126,12 +119,6 @@ async function interruptible<T>(work: (signal: AbortSignal) => Promise<T>): Prom
     process.off('SIGINT', onSignal);
     process.off('SIGTERM', onSignal);
   }
-}
-
-/** A command's stderr is for its own words; the gateway in it speaks up only when something is wrong. */
-function commandLog({ settings }: Setup): Log {
-  if (settings.log.level === 'error') return silentLog;
-  return createLog({ ...settings.log, level: 'error', redactText: createRedactor({ extraNames: settings.audit.redact }).redactText });
 }
 
 type Described = GatewayInfo & { readonly url: string };

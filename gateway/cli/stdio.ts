@@ -8,8 +8,9 @@ import type { CallerSettings, ProfileSettings, Settings } from '../../core/setti
 import { createBridge, type Bridge } from '../stdio/bridge.ts';
 import { createGateways, type Gateways } from '../stdio/gateways.ts';
 import { createRoute } from '../stdio/route.ts';
+import { keepHeapSmall } from '../heap.ts';
 import { CommandError, EXIT } from './exit.ts';
-import { readSetup, type CommonOptions, type Setup } from './setup.ts';
+import { readConfig, type CommonOptions, type Setup } from './read-config.ts';
 
 export interface StdioOptions extends CommonOptions {
   readonly as?: string;
@@ -27,6 +28,7 @@ const LOOK_EVERY_MS = 25;
 const ASKED_AGAIN_WITHIN_MS = 1000;
 
 export async function stdio(options: StdioOptions): Promise<void> {
+  keepHeapSmall();
   const setup = prepare(options);
   const gateways = setup instanceof CommandError ? noGateways(setup) : gatewaysOf(setup);
   const bridge = createBridge({
@@ -66,7 +68,8 @@ const noGateways = (error: CommandError): Gateways => ({
 
 function prepare(options: StdioOptions): Setup | CommandError {
   try {
-    const setup = readSetup(options);
+    // Its conditions are for the gateway to check, which says what is wrong with them when it does not start.
+    const setup = readConfig(options);
     checkCaller(setup.settings, options);
     return setup;
   } catch (error) {
