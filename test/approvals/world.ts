@@ -56,10 +56,10 @@ export async function openWorld({ rules = [ASK], wait = '20s', more = {} }: Worl
   const configPath = join(dir, 'signalbox.json');
   writeFileSync(configPath, JSON.stringify(config()));
 
-  let end: () => Promise<void> = async () => {};
+  let end: (() => Promise<void>) | undefined;
   const start = (port?: number): Promise<TestGateway> => startGateway(config(port), { dataDir, atEnd: (ends) => (end = ends) });
   let gateway = await start();
-  onTestFinished(() => end());
+  onTestFinished(() => end?.());
 
   return {
     upstream,
@@ -81,10 +81,19 @@ export async function openWorld({ rules = [ASK], wait = '20s', more = {} }: Worl
     },
     async restart() {
       const { port } = new URL(gateway.url);
-      await end();
+      await end?.();
       gateway = await start(Number(port));
     },
   };
 }
+
+/** What a client declares that can show a form. */
+export const CAN_ASK = { elicitation: { form: {} } };
+
+/** `_meta` of a 2026 request of such a client. */
+export const ASKABLE = { meta: { 'io.modelcontextprotocol/clientCapabilities': CAN_ASK } };
+
+export const accept = (content: object): object => ({ action: 'accept', content });
+export const APPROVED = accept({ decision: 'approve' });
 
 export const expired = (world: World, id: string): Promise<unknown> => until('the request has expired', () => world.find(id)?.state === 'expired');
