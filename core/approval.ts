@@ -57,8 +57,11 @@ export interface ApprovalAsk {
 }
 
 export type Claim =
-  /** A grant was there and, unless it is remembered, is used up now, durably. `args` where the approver changed them. */
-  | { readonly type: 'granted'; readonly request: ApprovalRequest; readonly args?: JsonObject }
+  /**
+   * A grant was there and, unless it is remembered, is used up now, durably. `args` where the approver changed them;
+   * `by` with the roles that the approver has now.
+   */
+  | { readonly type: 'granted'; readonly request: ApprovalRequest; readonly by: Approver; readonly args?: JsonObject }
   /** A person said no; said once, then the next call asks anew. */
   | { readonly type: 'denied'; readonly request: ApprovalRequest }
   /** Waits: a new request, or the one that the same call made before. */

@@ -96,7 +96,7 @@ export async function openHall(options: HallOptions): Promise<Hall> {
   await budgets.open(options.settings.budgets);
   const secret = openSecret(data);
   const records = createCallRecords(secret.derive('audit-arguments'));
-  const approvals = createApprovalKeeper({ dataDir: data, key: secret.derive('approval-arguments'), ledger, digest: records.digest, webhook: () => gate.webhook, log });
+  const approvals = createApprovalKeeper({ dataDir: data, key: secret.derive('approval-arguments'), ledger, records, webhook: () => gate.webhook, log });
   const callTool = createPipeline({ ledger, records, approve: approvals.phase, log, onOutcome: counters.count });
   const newCallId = createCallIds();
   const holding = createHolding({ desk: approvals.desk, sealer: createSealer(secret.derive('request-state')), callTool, newCallId, admit: (headers) => admitAnew(gate, headers), log });

@@ -57,16 +57,16 @@ export function createPipeline(parts: PipelineParts): CallTool {
 
       // 4 approve: what a person must allow waits until one has.
       let grant = given;
-      if (decision.effect === 'ask' && given === undefined) {
-        const approval = approve(box, call, route, decision);
+      if (decision.effect === 'ask') {
+        const approval = approve(box, call, route, decision, given);
         if (approval.type === 'refused') return refuse(box, call, route, approval.outcome);
-        if (approval.type === 'waiting' || approval.args !== undefined) {
+        if (approval.type !== 'granted') {
           lease.release();
           held?.release();
         }
-        if (approval.type === 'waiting') return wait(box, call, route, approval.outcome);
+        if (approval.type === 'waiting') return approval.outcome;
         grant = approval.grant;
-        if (approval.args !== undefined) return await run(box, { ...call, args: approval.args }, route, visit, grant);
+        if (approval.type === 'edited') return await run(box, { ...call, args: approval.args }, route, visit, grant);
       }
 
       // From here on the call counts as made: one that is decided after it must see what it touches.
@@ -112,11 +112,6 @@ export function createPipeline(parts: PipelineParts): CallTool {
 
   function refuse(box: Box, call: ToolCall, route: ViewRoute | undefined, outcome: Outcome & { type: 'refused' }, limit?: string): Outcome {
     ledger.writeSoon(records.refused(box, call, route, outcome, limit));
-    return outcome;
-  }
-
-  function wait(box: Box, call: ToolCall, route: ViewRoute, outcome: Outcome & { type: 'waiting' }): Outcome {
-    ledger.writeSoon(records.waiting(box, call, route, outcome));
     return outcome;
   }
 

@@ -1,9 +1,9 @@
 /** What the hall keeps of approvals for as long as the process lives: the store, the phase on the call path, the desk, the webhook. */
 import type { Ledger } from '../../core/audit.ts';
-import type { JsonObject } from '../../core/json.ts';
 import type { Log } from '../../core/log.ts';
 import { redactText } from '../../policies/index.ts';
 import { createApprovals } from '../../store/index.ts';
+import type { CallRecords } from '../records.ts';
 import { createApprovalDesk, expiryRecord, type ApprovalDesk } from './desk.ts';
 import { createApprovalPhase, type ApprovalPhase } from './phase.ts';
 import { createWebhook, type ResolveTarget } from './webhook.ts';
@@ -23,14 +23,14 @@ export interface ApprovalKeeperParts {
   /** 32 bytes, derived for this. */
   readonly key: Buffer;
   readonly ledger: Ledger;
-  readonly digest: (args: JsonObject) => string;
+  readonly records: CallRecords;
   /** Where new requests are announced under the configuration in force; undefined for nowhere. */
   readonly webhook: () => ResolveTarget | undefined;
   readonly log: Log;
 }
 
 /** @throws Error when the store cannot be opened */
-export function createApprovalKeeper({ dataDir, key, ledger, digest, webhook, log }: ApprovalKeeperParts): ApprovalKeeper {
+export function createApprovalKeeper({ dataDir, key, ledger, records, webhook, log }: ApprovalKeeperParts): ApprovalKeeper {
   const approvals = createApprovals({ dataDir, key, onExpired: (request) => ledger.writeSoon(expiryRecord(request)) });
   const announcer = createWebhook({ isPending: (id) => approvals.find(id, Date.now())?.state === 'pending', log });
   const unlessUnwritable = (work: () => void): void => {
@@ -43,14 +43,15 @@ export function createApprovalKeeper({ dataDir, key, ledger, digest, webhook, lo
   return {
     phase: createApprovalPhase({
       approvals,
-      digest,
+      ledger,
+      records,
       onRequest(request) {
         const target = webhook();
         if (target !== undefined) announcer.announce(request, target);
       },
       log,
     }),
-    desk: createApprovalDesk({ approvals, ledger, digest, redactText, log }),
+    desk: createApprovalDesk({ approvals, ledger, digest: records.digest, redactText, log }),
     endSession: (sessionId) => unlessUnwritable(() => approvals.endSession(sessionId)),
     sweep: () => unlessUnwritable(() => approvals.sweep(Date.now())),
     async close() {

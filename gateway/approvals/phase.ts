@@ -2,33 +2,40 @@
  * Phase 4 of the one path: a call that a rule asks about goes on with a grant, or waits for one. It resumes nothing: a
  * call that waited comes in again from the top, so that the rules in force decide it anew.
  */
-import type { ApprovalRequest, Approvals, Claim } from '../../core/approval.ts';
+import { whyMayNotDecide, type ApprovalRequest, type Approvals, type Claim } from '../../core/approval.ts';
+import type { Ledger } from '../../core/audit.ts';
 import type { Outcome, ToolCall } from '../../core/call.ts';
 import type { AskTerms, Decision } from '../../core/decision.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Log } from '../../core/log.ts';
 import type { Box } from '../box.ts';
 import type { ViewRoute } from '../catalog/view.ts';
+import type { CallRecords } from '../records.ts';
 
 /** By which a call that was asked about goes on; what its records say of it. */
 export interface Grant {
   readonly approval: string;
   readonly approvedBy: string;
   readonly edited: boolean;
+  /** Whether the approver could have approved what a rule asks about the arguments that they wrote. */
+  covers(decision: Decision): boolean;
 }
 
 export type Approval =
-  /** `args`: the approver's own, in place of the call's. They have not been decided about yet. */
-  | { readonly type: 'granted'; readonly grant: Grant; readonly args?: JsonObject }
+  | { readonly type: 'granted'; readonly grant: Grant }
+  /** With arguments that the approver wrote in place of the call's: nothing has been decided about them yet. */
+  | { readonly type: 'edited'; readonly grant: Grant; readonly args: JsonObject }
+  /** Recorded already. */
   | { readonly type: 'waiting'; readonly outcome: Outcome & { type: 'waiting' } }
   | { readonly type: 'refused'; readonly outcome: Outcome & { type: 'refused' } };
 
-export type ApprovalPhase = (box: Box, call: ToolCall, route: ViewRoute, decision: Decision) => Approval;
+/** @param given by which the call's arguments were written: they may need no other approval than the approver could give */
+export type ApprovalPhase = (box: Box, call: ToolCall, route: ViewRoute, decision: Decision, given: Grant | undefined) => Approval;
 
 export interface ApprovalPhaseParts {
   readonly approvals: Approvals;
-  /** Keyed, so that nobody can guess short arguments from it. */
-  readonly digest: (args: JsonObject) => string;
+  readonly ledger: Ledger;
+  readonly records: Pick<CallRecords, 'digest' | 'waiting'>;
   /** Told of each new request. Must not throw. */
   readonly onRequest: (request: ApprovalRequest) => void;
   readonly log: Log;
@@ -37,15 +44,19 @@ export interface ApprovalPhaseParts {
 /** Of a rule that asks and does not say how. */
 const TERMS: AskTerms = { approvers: ['self'], expiresInMs: 600_000, remember: 'once' };
 
-export function createApprovalPhase({ approvals, digest, onRequest, log }: ApprovalPhaseParts): ApprovalPhase {
+export function createApprovalPhase({ approvals, ledger, records, onRequest, log }: ApprovalPhaseParts): ApprovalPhase {
   function claimFor(box: Box, { principal, origin, args }: ToolCall, { ref, fingerprint }: ViewRoute, decision: Decision): Claim {
     const { rule = '', reason, policyHash, ask: terms = TERMS } = decision;
     const shownArgs = box.redact(args) as JsonObject;
     const rolesOf = (id: string, tenant: string) => box.settings.callers.find((caller) => caller.id === id && caller.tenant === tenant)?.roles;
-    return approvals.claim({ principal, origin, tool: ref, fingerprint, args, argsDigest: digest(args), shownArgs, rule, reason, policyHash, terms, rolesOf }, Date.now());
+    return approvals.claim({ principal, origin, tool: ref, fingerprint, args, argsDigest: records.digest(args), shownArgs, rule, reason, policyHash, terms, rolesOf }, Date.now());
   }
 
-  return (box, call, route, decision) => {
+  return (box, call, route, decision, given) => {
+    if (given !== undefined) {
+      if (given.covers(decision)) return { type: 'granted', grant: given };
+      return refused('denied', `The arguments that the approver wrote are for others to approve: ${decision.reason}`, decision);
+    }
     let claim: Claim;
     try {
       claim = claimFor(box, call, route, decision);
@@ -56,8 +67,10 @@ export function createApprovalPhase({ approvals, digest, onRequest, log }: Appro
     const { type } = claim;
     switch (type) {
       case 'granted': {
-        const { id, decidedBy = '' } = claim.request;
-        return { type, grant: { approval: id, approvedBy: decidedBy, edited: claim.args !== undefined }, ...(claim.args === undefined ? {} : { args: claim.args }) };
+        const { request, by, args } = claim;
+        const covers = ({ ask: terms = TERMS }: Decision): boolean => whyMayNotDecide({ ...request, terms }, by) === undefined;
+        const grant: Grant = { approval: request.id, approvedBy: by.principal.id, edited: args !== undefined, covers };
+        return args === undefined ? { type, grant } : { type: 'edited', grant, args };
       }
       case 'denied':
         return refused('denied', `A person denied this call${claim.request.note === undefined ? '.' : `: ${claim.request.note}`}`, decision);
@@ -66,7 +79,9 @@ export function createApprovalPhase({ approvals, digest, onRequest, log }: Appro
       case 'waiting': {
         const { request, isNew } = claim;
         if (isNew) onRequest(request);
-        return { type, outcome: { type, approvalId: request.id, message: `${decision.reason} (approval ${request.id})`, decision, request } };
+        const outcome = { type, approvalId: request.id, message: `${decision.reason} (approval ${request.id})`, decision, request };
+        ledger.writeSoon(records.waiting(box, call, route, outcome));
+        return { type, outcome };
       }
       default:
         return type satisfies never;

@@ -12,7 +12,7 @@ import { createVault, type Vault } from './vault.ts';
 import { createWaits } from './waits.ts';
 
 export const APPROVALS_FILE = 'approvals.db';
-const BUSY_TIMEOUT_MS = 5000;
+const BUSY_TIMEOUT_MS = 1000;
 const KEPT_FOR_MS = 30 * 24 * 3_600_000;
 const KEPT_ENDED = 10_000;
 

@@ -25,13 +25,14 @@ export function createClaims(rows: Rows, vault: Vault, { maxPerCaller, maxPendin
     if (row.state !== 'approved') return undefined;
     const standing = standingOf(row, ask, nowMs);
     if (standing.type === 'none') return undefined;
+    const { by } = standing;
     const args = row.sealed_args === null ? {} : { args: vault.open(row.id, row.sealed_args) };
     if (standing.type === 'last') {
       rows.end(row.id, 'used');
-      return { type: 'granted', request: requestOf({ ...row, state: 'used', open: 0 }, nowMs), ...args };
+      return { type: 'granted', request: requestOf({ ...row, state: 'used', open: 0 }, nowMs), by, ...args };
     }
     if (row.uses === 0 || standing.expiresAt !== row.expires_at) rows.used(row.id, standing.expiresAt);
-    return { type: 'granted', request: requestOf({ ...row, expires_at: standing.expiresAt }, nowMs), ...args };
+    return { type: 'granted', request: requestOf({ ...row, expires_at: standing.expiresAt }, nowMs), by, ...args };
   }
 
   /** The same call, asked again: the rule's terms as they are now, and no more time than they give. */
