@@ -16,3 +16,5 @@ export { createOtherToolFinder, type NamedTool } from './scan/other-tools.ts';
 export { scanText, type TextFinding } from './scan/scan.ts';
 export { createFlow, type FlowOptions } from './flow/flow.ts';
 export { compileLabels, type LabelsOf } from './flow/labels.ts';
+export { compileRecordedRules, type RecordedDecision, type RecordedRules } from './rules/recorded.ts';
+export { recordedArguments, type RecordedArguments } from './rules/recorded-arguments.ts';

@@ -3,6 +3,7 @@
  * secret that has neither.
  */
 import type { JsonObject, JsonValue } from '../../core/json.ts';
+import { MORE_MEMBERS, TOO_DEEP } from './marks.ts';
 import { createNameTest } from './names.ts';
 import { MAX_TEXT_CHARS, REDACTED, redactText } from './text.ts';
 
@@ -24,7 +25,6 @@ const MAX_DEPTH = 64;
 const MAX_BYTES = 16 * 1024;
 const MAX_NAME_CHARS = 200;
 const MAX_NUMBER_CHARS = 64;
-const TOO_DEEP = '[too deep]';
 /** Characters that JSON writes as themselves and UTF-8 in one byte. */
 const PLAIN = /^[ !#-[\]-~]*$/;
 
@@ -95,7 +95,7 @@ function redactObject(object: JsonObject, depth: number, work: Work): JsonValue 
     const name = names[at] as string;
     if (work.left <= 0) {
       copy ??= copyOf(object, names.slice(0, at));
-      setOwn(copy, '…', `${names.length - at} more members`);
+      setOwn(copy, MORE_MEMBERS, `${names.length - at} more members`);
       return copy;
     }
     const value = object[name] as JsonValue;

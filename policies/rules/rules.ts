@@ -21,7 +21,7 @@ export interface RulesOptions {
   readonly now?: () => number;
 }
 
-interface CompiledRule {
+export interface CompiledRule {
   readonly settings: RuleSettings;
   readonly isShadow: boolean;
   readonly tools: Matcher;
@@ -31,13 +31,19 @@ interface CompiledRule {
 }
 
 /** The rules that are about one tool, caller and profile. */
-interface Candidates {
+export interface Candidates {
   readonly levels: readonly (readonly CompiledRule[])[];
   readonly shadow: readonly CompiledRule[];
 }
 
 /** What one rule says of one call. */
-type Said = { readonly type: 'no' | 'yes' } | { readonly type: 'error'; readonly error: unknown };
+export type Said = { readonly type: 'no' | 'yes' } | { readonly type: 'error'; readonly error: unknown };
+
+/** Rules, and the parts of deciding that do not depend on how conditions are evaluated. */
+export interface CompiledRules extends Rules {
+  candidates(subject: Subject): Candidates;
+  judge(levels: Candidates['levels'], ask: (rule: CompiledRule) => Said): Decision;
+}
 
 const LEVELS: readonly Effect[] = ['deny', 'ask', 'allow'];
 
@@ -50,7 +56,7 @@ export function checkRules(rules: readonly RuleSettings[]): RuleProblem[] {
   });
 }
 
-export function compileRules(settings: readonly RuleSettings[], { now = Date.now }: RulesOptions = {}): Rules {
+export function compileRules(settings: readonly RuleSettings[], { now = Date.now }: RulesOptions = {}): CompiledRules {
   const hash = sha256Hex(canonicalJson(settings));
   const compiler = createExpressionCompiler();
   const rules = settings.map((rule) => compileRule(rule, compiler, hash));
@@ -87,6 +93,8 @@ export function compileRules(settings: readonly RuleSettings[], { now = Date.now
   return {
     hash,
     count: enforced,
+    candidates,
+    judge,
     decide(request) {
       if (rules.length === 0) return nothingToCheck;
       try {

@@ -99,7 +99,7 @@ const noEntries = (): IterableIterator<[string, unknown]> => new Map<string, unk
  * type from the first entry of each nested map, so that deep arguments of ever new shapes would fill the memory. A
  * `Map` has neither weakness once its `entries` yields nothing: lookups, `in`, size, macros and equality use other members.
  */
-function convert(value: JsonValue): unknown {
+export function convert(value: JsonValue): unknown {
   if (typeof value !== 'object' || value === null) return value;
   if (JSON.isRawJSON(value)) return exactNumber((value as unknown as { rawJSON: string }).rawJSON);
   if (Array.isArray(value)) return value.map(convert);
