@@ -10,7 +10,7 @@ import type { Budgets, Limiter } from '../core/lease.ts';
 import type { Principal } from '../core/principal.ts';
 import type { Settings } from '../core/settings.ts';
 import { compileLabels } from '../policies/index.ts';
-import { createCatalogBuilder, type Catalog, type Judge } from './catalog/catalog.ts';
+import { createCatalogBuilder, type Catalog, type Judge, type Show } from './catalog/catalog.ts';
 import { createView, type View } from './catalog/view.ts';
 
 export interface Box {
@@ -42,6 +42,7 @@ export interface BoxParts {
   readonly flow: Flow | undefined;
   readonly connectors: ReadonlyMap<string, Connector>;
   readonly redact: (value: JsonValue) => JsonValue;
+  readonly show?: Show;
   /** How each tool stands; absent: all are clear. */
   readonly judge?: Judge;
 }
@@ -51,7 +52,7 @@ const MAX_VIEWS = 512;
 
 export function createBox(parts: BoxParts): Box & { catalogChanged(): void } {
   const { settings, rules, connectors } = parts;
-  const build = createCatalogBuilder(compileLabels(settings.labels), parts.judge);
+  const build = createCatalogBuilder(compileLabels(settings.labels), parts.judge, parts.show);
   const profiles = new Map(settings.profiles.map((profile) => [profile.id, profile]));
   // By profile, then by caller.
   const views = new Map<string | undefined, Map<string, View>>();

@@ -1,11 +1,13 @@
 /** One configuration's way in and what decides behind it; made whole or not at all. */
 import type { Flow } from '../core/flow.ts';
+import type { JsonObject } from '../core/json.ts';
 import type { SecretSource, Settings } from '../core/settings.ts';
-import { compileRules, createBudgets, createLimiter, createRedactor, type BudgetsOptions, type ReloadableLimiter } from '../policies/index.ts';
+import { compileRules, createBudgets, createLimiter, createRedactor, type BudgetsOptions, type KnownSecrets, type ReloadableLimiter } from '../policies/index.ts';
 import type { KeyStore } from '../store/index.ts';
 import { targetOf, type ResolveTarget } from './approvals/index.ts';
 import { createAuthenticator } from './auth.ts';
 import { createBox } from './box.ts';
+import { hideIn, learnFrom, watchSecrets } from './known-secrets.ts';
 import { createGuard, requireCallersBeyondLoopback } from './http/guard.ts';
 import type { Gate } from './http/server.ts';
 import { createJudge, type Pins } from './pins/index.ts';
@@ -22,6 +24,7 @@ export interface GateParts {
   readonly keys: KeyStore;
   readonly servers: Servers;
   readonly operatorToken: string;
+  readonly known: KnownSecrets;
   readonly pins: Pins;
   /** The counts of budgets, which outlive a configuration. */
   readonly budgetCounts: BudgetsOptions;
@@ -33,18 +36,20 @@ export interface GateParts {
  * @param previous the gate in force until now: its counts go on
  * @throws MissingSecret, WideOpen, and what compiling may throw; nothing has changed then
  */
-export function openGate({ keys, servers, operatorToken, pins, budgetCounts, openFlow }: GateParts, settings: Settings, secrets: SecretSource, previous?: OpenGate): OpenGate {
+export function openGate({ keys, servers, operatorToken, known, pins, budgetCounts, openFlow }: GateParts, settings: Settings, given: SecretSource, previous?: OpenGate): OpenGate {
   requireCallersBeyondLoopback(settings);
+  const secrets = watchSecrets(given, known);
+  learnFrom(settings, secrets, known);
   const authenticate = createAuthenticator({ callers: settings.callers, secrets, findKey: (hash) => keys.findByHash(hash), operatorToken });
   const rules = compileRules(settings.rules);
   const limiter = createLimiter(settings.limits, previous === undefined ? {} : { previous: previous.limiter });
   const budgets = createBudgets(settings.budgets, budgetCounts);
-  const redactor = createRedactor({ extraNames: settings.audit.redact });
+  const redactor = createRedactor({ extraNames: settings.audit.redact, known });
   const guard = createGuard(settings.listen);
   const touched = Object.keys(settings.labels).length > 0 ? openFlow() : undefined;
   // Last, since it starts processes.
   const connectors = servers.take(settings, secrets);
   pins.take(settings);
-  const box = createBox({ settings, rules, limiter, budgets, flow: touched, redact: (value) => redactor.redact(value), connectors, judge: createJudge(settings, pins) });
+  const box = createBox({ settings, rules, limiter, budgets, flow: touched, redact: (value) => redactor.redact(value), show: (definition) => hideIn(definition, known) as JsonObject, connectors, judge: createJudge(settings, pins) });
   return { box, authenticate, guard, limiter, webhook: targetOf(settings.approvals.webhook, secrets) };
 }

@@ -8,6 +8,7 @@ import type { Ledger } from '../core/audit.ts';
 import type { Log } from '../core/log.ts';
 import type { Principal } from '../core/principal.ts';
 import type { SecretSource, Settings } from '../core/settings.ts';
+import { createKnownSecrets, type KnownSecrets } from '../policies/index.ts';
 import { createKeyStore, createLedger, openSecret, writeGatewayInfo, type DataDirLock, type KeyStore } from '../store/index.ts';
 import { createApprovalKeeper, type ApprovalDesk, type ApprovalKeeper } from './approvals/index.ts';
 import { createAuthFailures, type AuthFailures } from './auth-failures.ts';
@@ -18,6 +19,7 @@ import { createFlowKeeper, type FlowKeeper } from './flow.ts';
 import { openGate, type OpenGate } from './gate.ts';
 import { createSlowSide } from './http/slow-side.ts';
 import { createHttpServer } from './http/server.ts';
+import { withoutPeersSecrets } from './known-secrets.ts';
 import { createLeases, type Leases } from './leases.ts';
 import { createHolding, type Holding } from './mcp/ask/holding.ts';
 import { createEndpoint, type Endpoint } from './mcp/endpoint.ts';
@@ -36,6 +38,8 @@ export interface HallOptions {
   readonly settings: Settings;
   readonly secrets: SecretSource;
   readonly log: Log;
+  /** The same that the log hides. */
+  readonly known?: KnownSecrets;
   /** Held by the caller, who also gives it back after `close`. */
   readonly lock: DataDirLock;
   /** Called when the last lease on it has ended: for a gateway that is there only for who uses it. */
@@ -81,8 +85,10 @@ export async function openHall(options: HallOptions): Promise<Hall> {
   const servers = createServers({ log, clientInfo: SERVER_INFO, onChange: listChanged });
 
   const pins = createPins({ log, onChange: listChanged });
+  const known = options.known ?? createKnownSecrets();
+  known.add(lock.info.adminToken);
   const budgets = createBudgetKeeper({ dataDir: data, log });
-  const gateParts = { keys, servers, operatorToken: lock.info.adminToken, pins, budgetCounts: budgets.parts, openFlow: flow.open };
+  const gateParts = { keys, servers, operatorToken: lock.info.adminToken, known, pins, budgetCounts: budgets.parts, openFlow: flow.open };
   gate = openGate(gateParts, options.settings, options.secrets);
   // Servers are starting by now, in processes of their own; the ledger opens meanwhile.
   const ledger = await createLedger({ dataDir: data, log }).catch(async (error: unknown) => {
@@ -97,7 +103,7 @@ export async function openHall(options: HallOptions): Promise<Hall> {
   const secret = openSecret(data);
   const records = createCallRecords(secret.derive('audit-arguments'));
   const approvals = createApprovalKeeper({ dataDir: data, key: secret.derive('approval-arguments'), ledger, records, webhook: () => gate.webhook, log });
-  const callTool = createPipeline({ ledger, records, approve: approvals.phase, log, onOutcome: counters.count });
+  const callTool = createPipeline({ known, ledger, records, approve: approvals.phase, log, onOutcome: counters.count });
   const newCallId = createCallIds();
   const holding = createHolding({ desk: approvals.desk, sealer: createSealer(secret.derive('request-state')), callTool, newCallId, admit: (headers) => admitAnew(gate, headers), log });
   const endpoint = createEndpoint({ methods: createMethods({ callTool, holding, subscriptions, newCallId }), sessions, log, isClosing: () => closing !== undefined });
@@ -106,7 +112,7 @@ export async function openHall(options: HallOptions): Promise<Hall> {
   const slowSide = createSlowSide({
     gate: () => gate,
     desk: approvals.desk,
-    connectors: servers.statuses,
+    connectors: () => servers.statuses().map((status) => withoutPeersSecrets(status, gate.box)),
     pins,
     ledger,
     keys,

@@ -11,11 +11,13 @@ import type { FlowVisit } from '../core/flow.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Booking, BudgetResult, LeaseResult, Reservation } from '../core/lease.ts';
 import type { Log } from '../core/log.ts';
+import type { KnownSecrets } from '../policies/index.ts';
 import type { ApprovalPhase, Grant } from './approvals/index.ts';
 import type { Box } from './box.ts';
 import type { ViewRoute } from './catalog/view.ts';
 import { touchFlow } from './flow.ts';
 import { isOutdated, recheck } from './pins/index.ts';
+import { withoutSecrets } from './known-secrets.ts';
 import type { CallRecords } from './records.ts';
 
 export interface PipelineParts {
@@ -23,6 +25,7 @@ export interface PipelineParts {
   readonly records: CallRecords;
   readonly approve: ApprovalPhase;
   readonly log: Log;
+  readonly known: KnownSecrets;
   /** Told of every outcome, for metrics. */
   readonly onOutcome?: (call: ToolCall, ref: string | undefined, outcome: Outcome, totalMs: number) => void;
 }
@@ -31,7 +34,7 @@ export type CallTool = (box: Box, call: ToolCall) => Promise<Outcome>;
 
 /** Never rejects: whatever goes wrong is an Outcome, and a fault of our own refuses the call. */
 export function createPipeline(parts: PipelineParts): CallTool {
-  const { ledger, records, approve, log, onOutcome } = parts;
+  const { ledger, records, approve, log, known, onOutcome } = parts;
 
   /** @param given by whom the call's arguments were written anew: they take every phase from here on as if they had come so */
   async function run(box: Box, call: ToolCall, route: ViewRoute | undefined, visit: FlowVisit | undefined, given?: Grant): Promise<Outcome> {
@@ -134,6 +137,7 @@ export function createPipeline(parts: PipelineParts): CallTool {
     } finally {
       visit?.leave();
     }
+    outcome = withoutSecrets(outcome, box, known);
     onOutcome?.(call, route?.ref, outcome, performance.now() - call.context.arrivedAt);
     return outcome;
   };

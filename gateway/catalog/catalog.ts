@@ -3,6 +3,7 @@
  * connector's list changes. Who sees what of it, and under which name, is `view.ts`.
  */
 import type { Connector } from '../../core/connector.ts';
+import type { JsonObject } from '../../core/json.ts';
 import { paramHeaders, type ParamHeader } from '../../core/param-headers.ts';
 import type { Standing } from '../../core/pin.ts';
 import { fingerprint, type Route, type UpstreamTool } from '../../core/tool.ts';
@@ -40,6 +41,9 @@ export interface ServerList {
 /** How each tool stands; those that it does not name are clear. Lists come in the order of the configuration. */
 export type Judge = (lists: readonly ServerList[]) => ReadonlyMap<CatalogEntry, Standing>;
 
+/** What callers see of a definition. The fingerprint is of the definition as it came. */
+export type Show = (definition: JsonObject) => JsonObject;
+
 /**
  * Keeps the entries of lists that did not change, so that a fingerprint is taken once for each definition.
  * @param labelsOf the operator's labels of a `server/tool`
@@ -47,6 +51,7 @@ export type Judge = (lists: readonly ServerList[]) => ReadonlyMap<CatalogEntry, 
 export function createCatalogBuilder(
   labelsOf: (ref: string) => readonly string[] | undefined = () => undefined,
   judge: Judge = () => new Map(),
+  show: Show = (definition) => definition,
 ): (connectors: Iterable<Connector>) => Catalog {
   const known = new WeakMap<readonly UpstreamTool[], CatalogEntry[]>();
   let version = 0;
@@ -58,7 +63,7 @@ export function createCatalogBuilder(
       const tools = connector.tools();
       let own = known.get(tools);
       if (own === undefined || own.some((entry) => entry.connector !== connector)) {
-        own = tools.map((tool) => entryOf(connector, tool, labelsOf));
+        own = tools.map((tool) => entryOf(connector, tool, labelsOf, show));
         known.set(tools, own);
       }
       sources.set(connector, tools);
@@ -83,7 +88,7 @@ function sorted(lists: readonly ServerList[], standings: ReadonlyMap<CatalogEntr
   };
 }
 
-function entryOf(connector: Connector, tool: UpstreamTool, labelsOf: (ref: string) => readonly string[] | undefined): CatalogEntry {
+function entryOf(connector: Connector, tool: UpstreamTool, labelsOf: (ref: string) => readonly string[] | undefined, show: Show): CatalogEntry {
   const ref = `${connector.id}/${tool.name}`;
   const labels = labelsOf(ref);
   const headers = paramHeaders(tool.definition['inputSchema']);
@@ -92,7 +97,7 @@ function entryOf(connector: Connector, tool: UpstreamTool, labelsOf: (ref: strin
     server: connector.id,
     tool: tool.name,
     fingerprint: fingerprint(tool.definition),
-    definition: tool.definition,
+    definition: show(tool.definition),
     ...(labels === undefined ? {} : { labels }),
     connector,
     paramHeaders: headers.type === 'valid' ? headers.headers : [],

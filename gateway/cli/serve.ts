@@ -1,7 +1,7 @@
 /** `signalbox serve`: the gateway in the foreground, until it is told to stop. */
 import type { Settings } from '../../core/settings.ts';
 import type { Log } from '../../core/log.ts';
-import { createRedactor } from '../../policies/index.ts';
+import { createKnownSecrets, createRedactor } from '../../policies/index.ts';
 import type { DataDirLock } from '../../store/index.ts';
 import { keepHeapSmall } from '../heap.ts';
 import { createLog } from '../log.ts';
@@ -29,7 +29,8 @@ export async function serve(options: ServeOptions): Promise<void> {
   const setup = withListenOptions(readSetup(options, (text) => tell(`warning: ${text}`)), options);
   const { settings } = setup;
   const lock = takeLock(settings.data, options.ephemeral === true);
-  const log = createLog({ ...settings.log, redactText: createRedactor({ extraNames: settings.audit.redact }).redactText });
+  const known = createKnownSecrets();
+  const log = createLog({ ...settings.log, redactText: createRedactor({ extraNames: settings.audit.redact, known }).redactText });
   let hall: Hall | undefined;
   let stoppingSince: number | undefined;
 
@@ -56,6 +57,7 @@ export async function serve(options: ServeOptions): Promise<void> {
   const watched: { reload: () => Reloaded } = { reload: () => ({ ok: false, message: 'The gateway is still starting.' }) };
   hall = await openHall({
     ...setup,
+    known,
     log,
     lock,
     onReload: () => watched.reload(),

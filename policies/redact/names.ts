@@ -14,13 +14,20 @@ const HARMLESS = /(?:page|next|previous|prev|continuation|cursor|sync|progress|m
 const MAX_NAME_CHARS = 256;
 const MAX_REMEMBERED = 2000;
 
-export function createNameTest(extraPatterns: readonly string[]): (name: string) => boolean {
+/** Names of secrets and of much else: what stands under them counts as a secret where it looks random. */
+const PERHAPS = /(?:key|auth|pass|pat|pin|pwd|code|sig|signature|hmac|salt|seed|cert|dsn|license|value|header|token)$/;
+
+/** `secret` whatever the value is; `perhaps` where the value looks like one; `no`. */
+export type NameTest = (name: string) => 'secret' | 'perhaps' | 'no';
+
+export function createNameTest(extraPatterns: readonly string[]): NameTest {
   const extra: Matcher = extraPatterns.length === 0 ? () => false : compilePatterns(extraPatterns.map(plain));
-  const judge = (name: string): boolean => {
+  const judge: NameTest = (name) => {
     const word = plain(name);
-    return ANYWHERE.test(word) || (AT_THE_END.test(word) && !HARMLESS.test(word)) || extra(word);
+    if (ANYWHERE.test(word) || (AT_THE_END.test(word) && !HARMLESS.test(word)) || extra(word)) return 'secret';
+    return PERHAPS.test(word) && !HARMLESS.test(word) ? 'perhaps' : 'no';
   };
-  const remembered = new Map<string, boolean>();
+  const remembered = new Map<string, ReturnType<NameTest>>();
   return (name) => {
     if (name.length > MAX_NAME_CHARS) return judge(name);
     const known = remembered.get(name);

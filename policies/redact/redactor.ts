@@ -4,7 +4,9 @@
  */
 import type { JsonObject, JsonValue } from '../../core/json.ts';
 import { MORE_MEMBERS, TOO_DEEP } from './marks.ts';
-import { createNameTest } from './names.ts';
+import type { KnownSecrets } from './known.ts';
+import { createNameTest, type NameTest } from './names.ts';
+import { looksRandom } from './random.ts';
 import { MAX_TEXT_CHARS, REDACTED, redactText } from './text.ts';
 
 export interface RedactorOptions {
@@ -12,6 +14,8 @@ export interface RedactorOptions {
   readonly extraNames: readonly string[];
   /** About the size of the result as JSON; what does not fit is left out and counted. */
   readonly maxBytes?: number;
+  /** Hidden whatever they look like. */
+  readonly known?: KnownSecrets;
 }
 
 export interface Redactor {
@@ -28,18 +32,20 @@ const MAX_NUMBER_CHARS = 64;
 /** Characters that JSON writes as themselves and UTF-8 in one byte. */
 const PLAIN = /^[ !#-[\]-~]*$/;
 
-export function createRedactor({ extraNames, maxBytes = MAX_BYTES }: RedactorOptions): Redactor {
-  const isSecretName = createNameTest(extraNames);
+export function createRedactor({ extraNames, maxBytes = MAX_BYTES, known }: RedactorOptions): Redactor {
+  const nameTest = createNameTest(extraNames);
+  const hide = known?.hide;
   return {
-    redact: (value) => redactValue(value, 0, { left: maxBytes, isSecretName }),
-    redactText: (text) => redactText(text),
+    redact: (value) => redactValue(value, 0, { left: maxBytes, nameTest, hide }),
+    redactText: (text) => redactText(text, MAX_TEXT_CHARS, hide),
   };
 }
 
 interface Work {
   /** Bytes that may still be written. */
   left: number;
-  readonly isSecretName: (name: string) => boolean;
+  readonly nameTest: NameTest;
+  readonly hide: ((text: string) => string) | undefined;
 }
 
 function redactValue(value: JsonValue, depth: number, work: Work): JsonValue {
@@ -55,11 +61,11 @@ function redactValue(value: JsonValue, depth: number, work: Work): JsonValue {
 }
 
 function redactString(text: string, work: Work): string {
-  let clean = redactText(text, Math.min(MAX_TEXT_CHARS, Math.max(work.left, 0)));
+  let clean = redactText(text, Math.min(MAX_TEXT_CHARS, Math.max(work.left, 0)), work.hide);
   let size = sizeOf(clean);
   if (size > work.left + 2 && clean.length < size - 2) {
     // Escapes made it longer than it looked: at most six bytes for a character.
-    clean = redactText(text, Math.max(0, Math.floor(work.left / 6)));
+    clean = redactText(text, Math.max(0, Math.floor(work.left / 6)), work.hide);
     size = sizeOf(clean);
   }
   work.left -= size;
@@ -99,8 +105,9 @@ function redactObject(object: JsonObject, depth: number, work: Work): JsonValue 
       return copy;
     }
     const value = object[name] as JsonValue;
-    const secret = work.isSecretName(name) || (hidesValue && name === 'value');
-    const cleanName = redactText(name, MAX_NAME_CHARS);
+    const says = work.nameTest(name);
+    const secret = says === 'secret' || (hidesValue && name === 'value') || (says === 'perhaps' && typeof value === 'string' && looksRandom(value));
+    const cleanName = redactText(name, MAX_NAME_CHARS, work.hide);
     const clean = secret ? spend(REDACTED, work) : redactValue(value, depth + 1, work);
     work.left -= sizeOf(cleanName) + 2;
     if (clean !== value || cleanName !== name) copy ??= copyOf(object, names.slice(0, at));
@@ -110,11 +117,11 @@ function redactObject(object: JsonObject, depth: number, work: Work): JsonValue 
 }
 
 /** `{ "name": "DB_PASSWORD", "value": "…" }`: how lists of headers and variables are written. */
-function isNamedSecret(object: JsonObject, { isSecretName }: Work): boolean {
+function isNamedSecret(object: JsonObject, { nameTest }: Work): boolean {
   if (!Object.hasOwn(object, 'value')) return false;
   for (const label of ['name', 'key']) {
     const name = Object.hasOwn(object, label) ? object[label] : undefined;
-    if (typeof name === 'string' && isSecretName(name)) return true;
+    if (typeof name === 'string' && nameTest(name) === 'secret') return true;
   }
   return false;
 }

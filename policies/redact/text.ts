@@ -71,11 +71,16 @@ export function redactSecrets(text: string): string {
 /** More is read than is kept, so that a secret on the edge is recognised before it is cut. */
 const EDGE_CHARS = 1024;
 
-/** Replaces secrets, and cuts what is longer than `maxChars`, saying how long it was. */
-export function redactText(text: string, maxChars = MAX_TEXT_CHARS): string {
-  if (text.length <= maxChars) return redactSecrets(text);
+const AS_IT_IS = (text: string): string => text;
+
+/**
+ * Replaces secrets, and cuts what is longer than `maxChars`, saying how long it was.
+ * @param hide replaces what has no shape (known.ts), before anything else is looked for
+ */
+export function redactText(text: string, maxChars = MAX_TEXT_CHARS, hide = AS_IT_IS): string {
+  if (text.length <= maxChars) return redactSecrets(hide(text));
   const whole = text.length <= maxChars + EDGE_CHARS;
-  const seen = redactSecrets(whole ? text : text.slice(0, maxChars + EDGE_CHARS));
+  const seen = redactSecrets(hide(whole ? text : text.slice(0, maxChars + EDGE_CHARS)));
   const end = Math.max(0, Math.min(maxChars, whole ? seen.length : seen.length - EDGE_CHARS));
   return `${seen.slice(0, end).toWellFormed()}…(${Buffer.byteLength(text)} bytes)`;
 }

@@ -7,7 +7,7 @@ import type { Settings } from '../../core/settings.ts';
 import { createSecretSource, formatProblems, parseConfig } from '../../gateway/config/index.ts';
 import { openHall, type Hall } from '../../gateway/hall.ts';
 import { createLog } from '../../gateway/log.ts';
-import { checkExpression, createRedactor } from '../../policies/index.ts';
+import { checkExpression, createKnownSecrets, createRedactor } from '../../policies/index.ts';
 import { createLedgerReader, lockDataDir } from '../../store/index.ts';
 import { mcpClient, type ClientOptions, type McpCaller } from './mcp.ts';
 import { until } from './poll.ts';
@@ -49,8 +49,9 @@ export async function startGateway(config: object, options: GatewayOptions = {})
   const configPath = join(dir, 'signalbox.json');
   writeFileSync(configPath, JSON.stringify(config));
   const lines: string[] = [];
-  const log = createLog({ level: 'debug', format: 'json', redactText: createRedactor({ extraNames: [] }).redactText, write: (line) => void lines.push(line) });
-  const hall = await openHall({ settings, secrets, log, lock });
+  const known = createKnownSecrets();
+  const log = createLog({ level: 'debug', format: 'json', redactText: createRedactor({ extraNames: [], known }).redactText, write: (line) => void lines.push(line) });
+  const hall = await openHall({ settings, secrets, known, log, lock });
   const close = async (): Promise<void> => {
     await hall.close(1000);
     lock.release();
