@@ -28,8 +28,11 @@ export interface PinFile {
   readonly hash: string;
 }
 
-/** What keeps a tool from being clear: not reviewed, no longer what was reviewed, a lock file that cannot be read, its words, its name. */
-export type StandingCause = 'new' | 'changed' | 'lock' | 'scan' | 'name';
+/**
+ * What keeps a tool from being clear: not reviewed, no longer what was reviewed, a lock file that cannot be read, its words, its
+ * name, a schema that cannot be checked within bounds.
+ */
+export type StandingCause = 'new' | 'changed' | 'lock' | 'scan' | 'name' | 'schema';
 
 /** Whether a tool may be seen and called. */
 export type Standing =

@@ -4,6 +4,7 @@ import type { JsonObject } from '../core/json.ts';
 import type { Principal } from '../core/principal.ts';
 import type { Box } from './box.ts';
 import { prefixedName } from './catalog/names.ts';
+import { heldAs } from './pins/index.ts';
 
 export interface Explanation {
   readonly caller: { readonly id: string; readonly roles: readonly string[] };
@@ -33,6 +34,8 @@ export function explainCall(box: Box, { name, args, as, profile }: Question): Ex
   const entry = box.catalog().entries.find(({ ref, server, tool }) => ref === name || prefixedName(server, tool) === name);
   const route = view?.routes.get(name) ?? [...(view?.routes.values() ?? [])].find(({ ref }) => ref === name);
   const considered = route ?? (entry === undefined ? undefined : { ...entry, publicName: entry.ref });
+  const held = heldAs(box, name, profile) ?? box.catalog().held.find(({ ref }) => ref === name);
+  if (considered === undefined && held !== undefined) return { ...answer(principal, 'unknown', `The tool is quarantined: ${held.standing.why}. A call is answered as one to an unknown tool.`, box), tool: held.ref };
   if (considered === undefined) return answer(principal, 'unknown', `There is no tool "${name}".`, box);
   const { decision, trace } = box.rules.explain({ principal, route: considered, args, origin: { face: 'cli' }, profile });
   const hidden = route === undefined ? ' The tool is not shown to this caller: a call is answered as one to an unknown tool.' : '';

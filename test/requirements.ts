@@ -17,6 +17,7 @@ const CONFIGURATION = 'docs/configuration.md';
 const LEDGER = 'docs/ledger.md';
 const RULES = 'docs/rules.md';
 const CONNECTORS = 'docs/connectors.md';
+const PINS = 'docs/pins.md';
 const ERRORS = 'docs/errors.md';
 const FAULTS = 'docs/faults.md';
 
@@ -72,6 +73,17 @@ export const REQUIREMENTS: readonly Requirement[] = [
     ['Several that start on one data directory share one gateway; it goes with the last and leaves no process.', MCP],
     ['One that is killed takes nobody with it, nor does the gateway when it is.', MCP],
     ['Each request gets one answer in the order that it ends, and none is executed twice.', MCP],
+  ]),
+  ...group('PIN', [
+    ['With pins enforced a tool that is no longer what was reviewed is refused at the next call, without a notification, and no list that cannot be confirmed is trusted.', PINS],
+    ['What was not reviewed is neither listed nor callable where pins are enforced, and said where they warn.', PINS],
+    ['A tool in whose words hidden characters, orders to the model or a theft of secrets are found is held until it is reviewed; honest servers are not.', PINS],
+    ["A name that can be taken for another tool's is refused to the later one; adding a server takes no tool of an earlier one away.", PINS],
+    ['A lock file that cannot be read closes, loudly.', PINS],
+    ['The lock file is written whole, in one order, and holds what was shown to the one who approved.', PINS],
+    ['What changed is shown word by word and member by member, harmlessly, and the exit code tells whether something is to be reviewed.', PINS],
+    ['A fingerprint ignores the order of members, and nothing else.', PINS],
+    ['The scan takes time in proportion to the text.', PINS],
   ]),
   ...group('AUTH', [
     ['Where callers are configured a request without a good key is 401, says which scheme to use, and is recorded.', `${THREATS}; RFC 6750, section 3`],

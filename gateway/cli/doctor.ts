@@ -60,11 +60,12 @@ async function checkGateway(options: CommonOptions): Promise<Finding[]> {
   try {
     return await withGateway(options, async (gateway) => {
       await untilReady(gateway);
-      const { servers, ledger } = (await gateway.admin('GET', '/status')) as StatusReport;
+      const { servers, ledger, pins } = (await gateway.admin('GET', '/status')) as StatusReport;
       return [
         gateway.isRunning ? ok('Gateway', `runs at ${gateway.url}`) : await checkPort(gateway.setup),
         ...(ledger.ok ? [] : [problem('Ledger', `cannot be written: ${ledger.problem ?? 'the cause is in the log'}`, 'Every call is refused until it can.')]),
         ...servers.map(serverFinding),
+        ...pinFindings(pins),
       ];
     });
   } catch (error) {
@@ -78,6 +79,15 @@ async function checkGateway(options: CommonOptions): Promise<Finding[]> {
 async function checkPort({ settings: { listen } }: Setup): Promise<Finding> {
   if (listen.port === 0 || (await isPortFree(listen.host, listen.port))) return ok('Gateway', 'can be started; it does not run now');
   return problem('Gateway', `cannot be started: port ${listen.port} on ${listen.host} is taken`, 'Stop what uses it, or choose another "listen.port".');
+}
+
+function pinFindings({ file, problem: broken, quarantined, noted }: StatusReport['pins']): Finding[] {
+  const next = 'Look at it with "signalbox pins diff", then approve it or leave it out.';
+  return [
+    ...(broken === undefined ? [] : [problem('Lock file', `${file} cannot be read: ${broken}`, 'Correct it, or take the last good version back: until then nothing counts as reviewed.')]),
+    ...quarantined.map(({ tool, why }) => warning(`Tool ${tool}`, `is quarantined: ${why}`, next)),
+    ...noted.map(({ tool, why }) => warning(`Tool ${tool}`, why, next)),
+  ];
 }
 
 function serverFinding({ id, state, problem: why, transport, protocolVersion, toolCount }: ConnectorStatus): Finding {

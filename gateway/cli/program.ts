@@ -163,6 +163,22 @@ function addKeeping(program: Command): void {
   command(program, 'doctor', 'look for what is wrong, and say what to do')
     .addOption(jsonOption())
     .action(async (options) => (await import('./doctor.ts')).doctor(options));
+  const pins = program.command('pins').description('what was reviewed of the tools: the lock file');
+  command(pins, 'list', 'each tool, and whether it was reviewed')
+    .addOption(jsonOption())
+    .action(async (options) => (await import('./pins.ts')).listPins(options));
+  command(pins, 'diff', 'what is new or changed, word by word, and what the scan says of it; exit code 1 where something is to be reviewed')
+    .argument('[tools...]', 'server/tool; "*" stands for any run of characters')
+    .addOption(jsonOption())
+    .action(async (tools, options) => (await import('./pins.ts')).diffPins(tools, options));
+  command(pins, 'approve', 'take tools as they are now into the lock file')
+    .argument('<tools...>', 'server/tool; "*" stands for any run of characters')
+    .addOption(jsonOption())
+    .action(async (tools, options) => (await import('./pins.ts')).approvePins(tools, options));
+  command(pins, 'reject', 'take tools out of the lock file')
+    .argument('<tools...>', 'server/tool; "*" stands for any run of characters')
+    .addOption(jsonOption())
+    .action(async (tools, options) => (await import('./pins.ts')).rejectPins(tools, options));
   const keys = program.command('keys').description("make, list and revoke callers' keys");
   command(keys, 'create', 'make a key for a configured caller; it is shown once')
     .argument('<caller>', 'id of the caller')

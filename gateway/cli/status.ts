@@ -31,11 +31,11 @@ function describe(report: StatusReport, url: string, data: string): string {
     ['Callers', report.callers === 0 ? 'none: everybody on this machine is "local"' : String(report.callers)],
     ['Clients', `${counted(report.sessions, 'session')}, ${counted(report.subscriptions, 'subscription')}`],
     ['Ledger', ledger.ok ? 'written' : `CANNOT BE WRITTEN, so every call is refused: ${ledger.problem ?? 'the cause is in the log'}`],
-    ['Tools', `${report.tools} from ${counted(servers.length, 'server')}`],
+    ['Tools', `${report.tools} from ${counted(servers.length, 'server')}${heldNote(report)}`],
   ];
   const rows = servers.map((server) => [server.id, server.state, server.transport, server.protocolVersion ?? '-', String(server.toolCount), noteOn(server)]);
   const list = servers.length === 0 ? [] : ['', table([['SERVER', 'STATE', 'TRANSPORT', 'PROTOCOL', 'TOOLS', 'CALLS'], ...rows])];
-  return [table(facts), ...list, ...budgetsOf(report.budgets), ...problemsOf(servers)].join('\n');
+  return [table(facts), ...list, ...budgetsOf(report.budgets), ...problemsOf(servers), ...pinsOf(report)].join('\n');
 }
 
 /** Each budget with the count that has the most used. */
@@ -47,6 +47,21 @@ function budgetsOf(budgets: readonly BudgetUsage[]): string[] {
     return [id, `${limit} ${unit}/${period}`, used, `in ${duration(endsAt - Date.now())}`];
   });
   return ['', table([['BUDGET', 'LIMIT', 'USED', 'NEXT PERIOD'], ...rows])];
+}
+
+const heldNote = ({ pins: { quarantined, noted } }: StatusReport): string =>
+  `${quarantined.length === 0 ? '' : `, ${quarantined.length} QUARANTINED`}${noted.length === 0 ? '' : `, ${noted.length} to be reviewed`}`;
+
+const MAX_HELD = 20;
+
+/** Why tools are not there, or are to be looked at. */
+function pinsOf({ pins: { file, problem, quarantined, noted } }: StatusReport): string[] {
+  const rows = [...quarantined.map((held) => ({ ...held, as: 'quarantined' })), ...noted.map((held) => ({ ...held, as: 'noted' }))];
+  const more = rows.length > MAX_HELD ? [`and ${rows.length - MAX_HELD} more: "signalbox pins list"`] : [];
+  return [
+    ...(problem === undefined ? [] : ['', printable(`THE LOCK FILE ${file} CANNOT BE READ: ${problem}`)]),
+    ...(rows.length === 0 ? [] : ['', table([['TOOL', 'STANDING', 'WHY'], ...rows.slice(0, MAX_HELD).map(({ tool, as, why }) => [tool, as, why])]), ...more]),
+  ];
 }
 
 /** What keeps calls from going through, where something does. */

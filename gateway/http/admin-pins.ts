@@ -3,6 +3,8 @@ import type { Request, Response, Router } from 'express';
 import type { ConnectorStatus } from '../../core/connector.ts';
 import { isJsonObject } from '../../core/json.ts';
 import type { PinnedTool } from '../../core/pin.ts';
+import { printable } from '../../core/text.ts';
+import { holdsInvisible } from '../../policies/index.ts';
 import { LockNotWritten, pinNow, pinsReport, type Pins } from '../pins/index.ts';
 import type { Gate } from './server.ts';
 
@@ -35,6 +37,7 @@ function approve(gate: () => Gate, pins: Pins, req: Request, res: Response): voi
     if (typeof ref !== 'string' || now?.fingerprint !== fingerprint || now === undefined) {
       return refuse(res, 409, 'invalid_params', `The tool "${String(ref).slice(0, 300)}" is not the one that was shown any more, or is gone. Nothing was approved: look at it again.`);
     }
+    if (holdsInvisible(ref)) return refuse(res, 409, 'invalid_params', `The name of the tool "${printable(ref)}" holds characters that nobody sees: no review makes it a good one.`);
     tools.set(ref, now);
   }
   write(res, () => pins.approve(tools), { approved: [...tools.keys()] });

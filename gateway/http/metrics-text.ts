@@ -36,6 +36,9 @@ async function render({ Counter, Gauge, Registry }: typeof import('prom-client')
   const status = statusReport(parts);
   const gauge = (name: string, help: string, labelNames: string[] = []) => new Gauge({ name, help, labelNames, registers: [registry] });
   const up = gauge('signalbox_server_ready', 'Whether the tool server is connected', ['server']);
+  const quarantined = gauge('signalbox_tools_quarantined', 'Tools that are neither listed nor callable, by why', ['server', 'cause']);
+  for (const { tool, cause } of status.pins.quarantined) quarantined.inc({ server: tool.slice(0, tool.indexOf('/')), cause });
+  gauge('signalbox_lock_file_ok', 'Whether the lock file can be read').set(status.pins.problem === undefined ? 1 : 0);
   const inFlight = gauge('signalbox_server_in_flight', 'Calls under way on the tool server', ['server']);
   const queued = gauge('signalbox_server_queued', 'Calls waiting for a place on the tool server', ['server']);
   for (const server of status.servers) {

@@ -13,7 +13,7 @@ const LEGAL = /^[A-Za-z0-9_-]{1,64}$/;
 
 function view(tools: ReadonlyMap<string, readonly string[]>, profile?: ProfileSettings): View {
   const entries = [...tools].flatMap(([server, names]) => names.map((name) => ({ ref: `${server}/${name}`, server, tool: name, fingerprint: '', definition: { name }, paramHeaders: [] }) as unknown as CatalogEntry));
-  const catalog: Catalog = { version: 1, ttlMs: undefined, entries: entries.toSorted((a, b) => (a.ref < b.ref ? -1 : 1)) };
+  const catalog: Catalog = { version: 1, held: [], noted: [], sources: new Map(), ttlMs: undefined, entries: entries.toSorted((a, b) => (a.ref < b.ref ? -1 : 1)) };
   return createView(catalog, profile, () => true);
 }
 
