@@ -55,6 +55,8 @@ export interface Hall {
   readonly callTool: CallTool;
   readonly newCallId: () => string;
   readonly desk: ApprovalDesk;
+  /** Clients that are kept waiting for a person's word. */
+  held(): number;
   box(): Box;
   /** Takes a configuration on whole, or throws and keeps the one in force. @throws MissingSecret, and what compiling may throw */
   reload(settings: Settings, secrets: SecretSource): void;
@@ -153,6 +155,7 @@ export async function openHall(options: HallOptions): Promise<Hall> {
     callTool,
     newCallId,
     desk: approvals.desk,
+    held: () => holding.size,
     box: () => gate.box,
     reload(settings, secrets) {
       const before = gate.box.settings.hash;
