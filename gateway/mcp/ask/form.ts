@@ -17,7 +17,7 @@ export type FormAnswer =
   /** Not what a client may answer at all. */
   | { readonly type: 'invalid'; readonly message: string };
 
-/** Arguments beyond this are cut in the form, which says so and how to see them whole. */
+/** Arguments beyond this are cut in the form, which says so and how to see more of them. */
 const MAX_ARGUMENTS_CHARS = 8000;
 const MAX_NOTE_CHARS = 1000;
 
@@ -55,7 +55,7 @@ function messageOf({ id, caller, tool, args, rule, reason, expiresAt }: Approval
 function argumentsText(id: string, args: JsonObject): string {
   const text = printable(JSON.stringify(args));
   if (text.length <= MAX_ARGUMENTS_CHARS) return text;
-  return `${text.slice(0, MAX_ARGUMENTS_CHARS)} [cut: ${text.length - MAX_ARGUMENTS_CHARS} of ${text.length} characters are not shown; "signalbox approvals show ${id}" shows all]`;
+  return `${text.slice(0, MAX_ARGUMENTS_CHARS)} [cut: ${text.length - MAX_ARGUMENTS_CHARS} of ${text.length} characters are not shown; "signalbox approvals show ${id}" shows more]`;
 }
 
 /** @param maxDepth of edited arguments, as of every body */
