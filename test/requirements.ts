@@ -126,6 +126,16 @@ export const REQUIREMENTS: readonly Requirement[] = [
     ['Who goes away, cancels, or loses its session leaves the request standing, and nothing is executed for nobody.', 'docs/approvals.md'],
     ['Who waits is bounded in number, let in anew before going on, and told when the gateway stops.', 'docs/approvals.md'],
   ]),
+  ...group('APPROVAL', [
+    ['A call that a rule asks about is executed with a grant for just this caller, tool, definition and arguments, and fifty parallel replays of it execute once.', 'docs/approvals.md'],
+    ['Requests and grants survive a restart; arguments that an approver wrote are nowhere in clear.', 'docs/approvals.md'],
+    ['A grant counts only while the same rule asks and its approver may approve; a rule that denies, denies.', 'docs/approvals.md'],
+    ['Arguments that an approver wrote are decided like any, and need no other approval than the approver could give.', 'docs/approvals.md'],
+    ['Requests and grants end with their time or session; a grant is remembered as long as the rule says.', 'docs/approvals.md'],
+    ['A decision counts once it is in the ledger; what cannot be written refuses.', 'docs/approvals.md'],
+    ['Who decides is whom the rule names, in the same tenant, and where roles approve never the caller itself.', 'docs/approvals.md'],
+    ['Announcements are signed, redacted, go to the configured address alone, and hold nothing up.', 'docs/approvals.md'],
+  ]),
   ...group('BUDGET', [
     ['A budget admits exactly its limit in a period, whatever runs side by side, over reloads, and says when the next period begins.', 'docs/budgets.md'],
     ['Counts survive restarts and kills exactly; a snapshot that does not fit its ledger changes nothing.', 'docs/budgets.md'],

@@ -39,7 +39,7 @@ export function checkPolicy(config: Block, report: Report, checkExpression: Chec
   checkProfiles(config, names, report);
   for (const kind of ['caller', 'rule', 'limit', 'budget']) checkIds(config, kind, report);
   checkCallers(callers, names, report);
-  checkApprovals(config, names.roles, report);
+  checkApprovals(config, report);
   for (const [index, rule] of blocksOf(config, 'rules')) {
     const path = ['rules', index];
     checkScope(rule, path, names, report);

@@ -14,7 +14,7 @@ async function world(approvers?: string[]): Promise<TestGateway> {
   return startGateway({ servers: { up: up.server }, callers: CALLERS, rules });
 }
 
-test('where roles approve, nobody approves a call of their own: not by key, not through the operator [APPROVAL-10]', async () => {
+test('where roles approve, nobody approves a call of their own: not by key, not through the operator [APPROVAL-7]', async () => {
   const gateway = await world(['lead']);
   const id = await waiting(call(gateway, { n: 1 }, { as: 'alice' }));
   for (const reply of [await decide(gateway, id, { verdict: 'approve' }, ALICE_KEY), await decide(gateway, id, { verdict: 'approve', as: 'alice' })]) {
@@ -26,7 +26,7 @@ test('where roles approve, nobody approves a call of their own: not by key, not 
   expect(await gateway.record('the decision', ({ kind }) => kind === 'approval')).toMatchObject({ by: 'lead', byTenant: 'default', proof: 'key', proofId: 'config', caller: 'alice' });
 });
 
-test('only a caller of the same tenant with a role that the rule names approves; the operator says as which one it decides [APPROVAL-10]', async () => {
+test('only a caller of the same tenant with a role that the rule names approves; the operator says as which one it decides [APPROVAL-7]', async () => {
   const gateway = await world(['lead']);
   const id = await waiting(call(gateway, { n: 1 }, { as: 'bob' }));
   const refusals = [
@@ -44,7 +44,7 @@ test('only a caller of the same tenant with a role that the rule names approves;
   expect(await call(gateway, { n: 1 }, { as: 'bob' })).toMatchObject({ type: 'completed' });
 });
 
-test('what waits for the person at the client is for the operator of this machine, and for no key, the caller\'s own included [APPROVAL-10]', async () => {
+test('what waits for the person at the client is for the operator of this machine, and for no key, the caller\'s own included [APPROVAL-7]', async () => {
   const gateway = await world(['lead']);
   const id = await waiting(call(gateway, { mine: true }, { as: 'alice' }));
   for (const key of [ALICE_KEY, LEAD_KEY]) expect((await decide(gateway, id, { verdict: 'approve' }, key)).status).toBe(404);

@@ -43,7 +43,7 @@ async function world(url: string, env: Record<string, string> = { HOOK_SECRET: S
   return startGateway({ servers: { up: up.server }, callers: CALLERS, rules: [{ id: 'ask', effect: 'ask', reason: 'Look at it.' }], approvals: { webhook: { url, secret: '${env:HOOK_SECRET}' } } }, { env });
 }
 
-test('a new request is announced once, signed over time and body, with redacted arguments and no session [APPROVAL-11]', async () => {
+test('a new request is announced once, signed over time and body, with redacted arguments and no session [APPROVAL-8]', async () => {
   const hook = await receiver();
   const gateway = await world(hook.url);
   const id = await waiting(call(gateway, { to: 'x', password: 'hunter2hunter2' }, { session: 'a-session' }));
@@ -60,7 +60,7 @@ test('a new request is announced once, signed over time and body, with redacted 
   expect(hook.hits).toHaveLength(2);
 });
 
-test('a redirect is not followed, and a secret that is missing or a receiver that is down costs the call nothing [APPROVAL-11]', async () => {
+test('a redirect is not followed, and a secret that is missing or a receiver that is down costs the call nothing [APPROVAL-8]', async () => {
   const hook = await receiver((res, _hits, path) => void (path === '/hook' ? res.writeHead(307, { location: '/elsewhere' }) : res.writeHead(200)).end());
   const gateway = await world(hook.url);
   await waiting(call(gateway, { n: 1 }));

@@ -41,7 +41,7 @@ test('a call that a rule asks about waits, goes through once it is approved, and
   expect(ofThis[3]).not.toHaveProperty('edited');
 });
 
-test('fifty parallel replays of one grant execute once [APPROVAL-2]', async () => {
+test('fifty parallel replays of one grant execute once [APPROVAL-1]', async () => {
   const { up, gateway } = await world();
   const id = await waiting(call(gateway, { to: 'x' }));
   await decide(gateway, id, { verdict: 'approve' });
@@ -52,7 +52,7 @@ test('fifty parallel replays of one grant execute once [APPROVAL-2]', async () =
   expect(executed(up)).toHaveLength(1);
 });
 
-test('a grant, with the arguments that an approver wrote, survives a restart; these are on no disk in clear [APPROVAL-3]', async () => {
+test('a grant, with the arguments that an approver wrote, survives a restart; these are on no disk in clear [APPROVAL-2]', async () => {
   const dataDir = mkdtempSync(join(tmpdir(), 'signalbox-approvals-'));
   onTestFinished(() => rmSync(dataDir, { recursive: true, force: true, maxRetries: 10 }));
   const up = await startUpstream();
@@ -76,7 +76,7 @@ test('a grant, with the arguments that an approver wrote, survives a restart; th
   expect(kept.prepare('SELECT state, sealed_args FROM approvals WHERE id = ?').get(edited)).toEqual({ state: 'used', sealed_args: null });
 });
 
-test('a grant counts only as far as the rules in force when the call comes again still ask for just that [APPROVAL-4]', async () => {
+test('a grant counts only as far as the rules in force when the call comes again still ask for just that [APPROVAL-3]', async () => {
   const { up, gateway } = await world();
   const grant = async (args: { n: number }, as?: string): Promise<string> => {
     gateway.reload(config(up, { ...ASK, ...(as === undefined ? {} : { approvers: ['lead'] }) }));
@@ -109,7 +109,7 @@ test('a grant counts only as far as the rules in force when the call comes again
   expect(await call(gateway, { n: 5 }, { as: 'bob' })).toMatchObject({ type: 'completed' });
 });
 
-test('arguments that an approver wrote are what the tool gets, and are decided by rules and limits like any [APPROVAL-5]', async () => {
+test('arguments that an approver wrote are what the tool gets, and are decided by rules and limits like any [APPROVAL-4]', async () => {
   const { up, gateway } = await world(ASK, { id: 'no-etc', effect: 'deny', when: "has(args.path) && args.path == '/etc'" }, { id: 'also', effect: 'ask', when: "has(args.path) && args.path == '/also'" });
   const outcomeOf = async (path: string) => {
     const id = await waiting(call(gateway, { path: `for ${path}` }));
@@ -128,7 +128,7 @@ test('arguments that an approver wrote are what the tool gets, and are decided b
   expect(await outcomeOf('/var')).toMatchObject({ type: 'refused', code: 'rate_limited' });
 });
 
-test('by writing other arguments nobody approves what others must approve [APPROVAL-5]', async () => {
+test('by writing other arguments nobody approves what others must approve [APPROVAL-4]', async () => {
   const { up, gateway } = await world({ ...ASK, when: "args.to == 'here'" }, { id: 'lead', effect: 'ask', approvers: ['lead'], when: "args.to == 'there'" }, { id: 'both', effect: 'ask', approvers: ['lead', 'self'], when: "args.to == 'both'" });
   const outcomeOf = async (to: string, edited: string, as?: string) => {
     const id = await waiting(call(gateway, { to }, { as: 'bob' }));
@@ -169,7 +169,7 @@ test('a denial is told once, with its reason; the next call asks anew', async ()
   expect(await gateway.record('the denial', ({ verdict }) => verdict === 'deny')).toMatchObject({ approval: id, note: 'Not on a Friday; [redacted].' });
 });
 
-test('a grant is for one caller, tool, definition of the tool, and arguments [APPROVAL-6]', async () => {
+test('a grant is for one caller, tool, definition of the tool, and arguments [APPROVAL-1]', async () => {
   const { up, gateway } = await world();
   const id = await waiting(call(gateway, { n: 1 }));
   await decide(gateway, id, { verdict: 'approve' });
@@ -186,7 +186,7 @@ test('a grant is for one caller, tool, definition of the tool, and arguments [AP
   expect(await call(gateway, { n: 1 })).toMatchObject({ type: 'completed' });
 });
 
-test('requests and grants expire: they are decided and used no more, whoever waits is told, and the ledger says so [APPROVAL-7]', async () => {
+test('requests and grants expire: they are decided and used no more, whoever waits is told, and the ledger says so [APPROVAL-5]', async () => {
   const { up, gateway } = await world({ ...ASK, expiresIn: '400ms' });
   const { approvals } = gateway.hall.desk;
   const late = await waiting(call(gateway, { n: 1 }));
@@ -203,7 +203,7 @@ test('requests and grants expire: they are decided and used no more, whoever wai
   expect(await gateway.record('the grant', ({ verdict, approval }) => verdict === 'expire' && approval === unused)).toMatchObject({ was: 'approved' });
 });
 
-test('"session" holds for the same call within its session, "until" for its time, and neither for another call [APPROVAL-8]', async () => {
+test('"session" holds for the same call within its session, "until" for its time, and neither for another call [APPROVAL-5]', async () => {
   const { up, gateway } = await world({ ...ASK, tools: ['up/echo'], remember: 'session' }, { ...ASK, id: 'other', tools: ['up/other'], remember: 'until', rememberFor: '1h' });
   const inSession = await waiting(call(gateway, { n: 1 }, { session: 's1' }));
   expect(await waiting(call(gateway, { n: 1 }, { session: 's2' }))).not.toBe(inSession);
@@ -240,7 +240,7 @@ test('a call that waits gives back what it held of limits, so that asking costs 
   expect(await call(gateway, { n: 1 })).toMatchObject({ type: 'refused', code: 'rate_limited' });
 });
 
-test('while approvals cannot be written a call that needs one is refused, and goes on when they can [APPROVAL-9]', async () => {
+test('while approvals cannot be written a call that needs one is refused, and goes on when they can [APPROVAL-6]', async () => {
   const { up, gateway } = await world();
   const id = await waiting(call(gateway, { n: 1 }));
   await decide(gateway, id, { verdict: 'approve' });
@@ -253,7 +253,7 @@ test('while approvals cannot be written a call that needs one is refused, and go
   expect(await call(gateway, { n: 1 })).toMatchObject({ type: 'completed' });
 });
 
-test('a decision that the ledger does not take does not count [APPROVAL-9]', async () => {
+test('a decision that the ledger does not take does not count [APPROVAL-6]', async () => {
   const { gateway } = await world();
   const id = await waiting(call(gateway, { n: 1 }));
   const other = new Database(join(gateway.dataDir, 'ledger.db'));
