@@ -30,6 +30,8 @@ export interface World {
   /** Decides at the desk, as the operator on this machine who stands for the caller. */
   decide(id: string, verdict: ApprovalVerdict): Promise<void>;
   rules(rules: readonly object[]): void;
+  /** Takes on other members of the configuration, for good. */
+  reload(changes: object): void;
   restart(): Promise<void>;
 }
 
@@ -48,11 +50,12 @@ export async function openWorld({ rules = [ASK], wait = '20s', more = {} }: Worl
     tools: [tool('write'), tool('other')],
     onCall(call) {
       executions.push(call.args);
+      if (call.progressToken !== undefined) for (const progress of [1, 2]) call.progress({ progress });
       call.answer(textResult('written'));
     },
   });
-  let inForce = rules;
-  const config = (port = 0): object => ({ servers: { up: upstream.server }, callers: [ALICE, BOB], rules: inForce, approvals: { wait }, listen: { port }, ...more });
+  let inForce: object = { servers: { up: upstream.server }, callers: [ALICE, BOB], rules, approvals: { wait }, ...more };
+  const config = (port = 0): object => ({ ...inForce, listen: { port } });
   const configPath = join(dir, 'signalbox.json');
   writeFileSync(configPath, JSON.stringify(config()));
 
@@ -60,6 +63,11 @@ export async function openWorld({ rules = [ASK], wait = '20s', more = {} }: Worl
   const start = (port?: number): Promise<TestGateway> => startGateway(config(port), { dataDir, atEnd: (ends) => (end = ends) });
   let gateway = await start();
   onTestFinished(() => end?.());
+
+  const reload = (changes: object): void => {
+    inForce = { ...inForce, ...changes };
+    gateway.reload(config());
+  };
 
   return {
     upstream,
@@ -75,10 +83,8 @@ export async function openWorld({ rules = [ASK], wait = '20s', more = {} }: Worl
       const decided = await gateway.hall.desk.decide(id, verdict, { principal: operator, isSelf: true, isOperator: true });
       if (decided.type !== 'decided') throw new Error(decided.message);
     },
-    rules(next) {
-      inForce = next;
-      gateway.reload(config());
-    },
+    rules: (next) => reload({ rules: next }),
+    reload,
     async restart() {
       const { port } = new URL(gateway.url);
       await end?.();
