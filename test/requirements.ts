@@ -142,6 +142,23 @@ export const REQUIREMENTS: readonly Requirement[] = [
     ['What was certainly not executed is given back, what may have been is kept; without budgets nothing is recorded of them.', 'docs/budgets.md'],
     ['Where counts are not known, what a budget is about is refused.', 'docs/budgets.md'],
   ]),
+  ...group('ARGS', [
+    ['Arguments are checked as JSON Schema says, honest recursion and older drafts included; what is not understood checks nothing.', GUARDS],
+    ['Arguments that do not fit are refused before anything is sent, in words that name the place and what was expected, and never a value.', GUARDS],
+    ['A schema beyond the bounds hides its own tool only, and the status says why; nothing is fetched, and the event loop is late by less than 50 ms, 99 times of 100.', GUARDS],
+    ['What a check may cost is bounded, whatever the schema and the arguments.', GUARDS],
+  ]),
+  ...group('GUARD', [
+    ['Credentials and personal data in results and errors are taken out, or the result is held back, wherever they stand.', GUARDS],
+    ['What reads like instructions is marked as untrusted, and hidden characters are taken out.', GUARDS],
+    ['A guard never throws, never changes what came, and holds back what it cannot look through.', GUARDS],
+    ['A long result is cut between characters, says so, and is read on exactly, already guarded.', GUARDS],
+    ['Who may not make a call any more, and who did not make it, cannot read its result; reading on is recorded and names the call.', GUARDS],
+  ]),
+  ...group('SECRET', [
+    ['What the gateway was given in secret is in no record, log line, metric, status, list or error, whoever carries it there.', 'docs/secrets.md'],
+    ['Of 200 canaries in arguments, results, headers, environment and errors none is in a sink or in an answer to another caller.', 'docs/secrets.md'],
+  ]),
   ...group('LEDGER', [
     ['Records are numbered without gaps, chained by hash, and any change is seen.', LEDGER],
     ['After a crash what was acknowledged is recorded and open intents become unknown.', LEDGER],
