@@ -20,6 +20,7 @@ const CONNECTORS = 'docs/connectors.md';
 const PINS = 'docs/pins.md';
 const ERRORS = 'docs/errors.md';
 const FAULTS = 'docs/faults.md';
+const GUARDS = 'docs/guards.md';
 
 const group = (prefix: string, rows: readonly (readonly [text: string, source: string])[]): Requirement[] =>
   rows.map(([text, source], index) => ({ id: `${prefix}-${index + 1}`, text, source }));

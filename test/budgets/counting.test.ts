@@ -181,7 +181,7 @@ const steps = fc.array(
   { maxLength: 80 },
 );
 
-test('however calls begin, end, are cut off and counted again, no period admits more than its limit [BUDGET-1, BUDGET-2]', () => {
+test('however calls begin, end, are cut off and counted again, no period admits more than its limit [BUDGET-1] [BUDGET-2]', () => {
   fc.assert(
     fc.property(steps, (sequence: Step[]) => {
       const settings = [budget({ id: 'calls', per: ['caller'], limit: 4, period: 'min' }), budget({ id: 'bytes', unit: 'bytes', limit: 200, reserve: 50, period: 'day' })];
