@@ -3,9 +3,8 @@ import type { Ledger } from '../../core/audit.ts';
 import type { Log } from '../../core/log.ts';
 import { redactText } from '../../policies/index.ts';
 import { createApprovals } from '../../store/index.ts';
-import type { CallRecords } from '../records.ts';
 import { createApprovalDesk, expiryRecord, type ApprovalDesk } from './desk.ts';
-import { createApprovalPhase, type ApprovalPhase } from './phase.ts';
+import { createApprovalPhase, type ApprovalPhase, type ApprovalRecords } from './phase.ts';
 import { createWebhook, type ResolveTarget } from './webhook.ts';
 
 export interface ApprovalKeeper {
@@ -23,7 +22,7 @@ export interface ApprovalKeeperParts {
   /** 32 bytes, derived for this. */
   readonly key: Buffer;
   readonly ledger: Ledger;
-  readonly records: CallRecords;
+  readonly records: ApprovalRecords;
   /** Where new requests are announced under the configuration in force; undefined for nowhere. */
   readonly webhook: () => ResolveTarget | undefined;
   readonly log: Log;

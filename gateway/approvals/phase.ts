@@ -3,14 +3,13 @@
  * call that waited comes in again from the top, so that the rules in force decide it anew.
  */
 import { whyMayNotDecide, type ApprovalRequest, type Approvals, type Claim } from '../../core/approval.ts';
-import type { Ledger } from '../../core/audit.ts';
+import type { Ledger, LedgerEntry } from '../../core/audit.ts';
 import type { Outcome, ToolCall } from '../../core/call.ts';
 import type { AskTerms, Decision } from '../../core/decision.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Log } from '../../core/log.ts';
 import type { Box } from '../box.ts';
 import type { ViewRoute } from '../catalog/view.ts';
-import type { CallRecords } from '../records.ts';
 
 /** By which a call that was asked about goes on; what its records say of it. */
 export interface Grant {
@@ -32,10 +31,17 @@ export type Approval =
 /** @param given by which the call's arguments were written: they may need no other approval than the approver could give */
 export type ApprovalPhase = (box: Box, call: ToolCall, route: ViewRoute, decision: Decision, given: Grant | undefined) => Approval;
 
+/** What the records of calls do for approvals. */
+export interface ApprovalRecords {
+  /** Keyed, so that nobody can guess short arguments from it. */
+  digest(args: JsonObject): string;
+  waiting(box: Box, call: ToolCall, route: ViewRoute, outcome: Outcome & { type: 'waiting' }): LedgerEntry;
+}
+
 export interface ApprovalPhaseParts {
   readonly approvals: Approvals;
   readonly ledger: Ledger;
-  readonly records: Pick<CallRecords, 'digest' | 'waiting'>;
+  readonly records: ApprovalRecords;
   /** Told of each new request. Must not throw. */
   readonly onRequest: (request: ApprovalRequest) => void;
   readonly log: Log;

@@ -82,6 +82,8 @@ const request = (id: string): ApprovalRequest => ({
   terms: { approvers: ['self'], expiresInMs: 1000, remember: 'once' }, createdAt: 0, expiresAt: 1000, state: 'pending',
 });
 
+const target = (url: string) => () => ({ url, secret: SECRET });
+
 function webhook(delaysMs: readonly number[], isPending: (id: string) => boolean = () => true) {
   const made = createWebhook({ isPending, log: silentLog, delaysMs, timeoutMs: 500 });
   onTestFinished(() => made.close());
@@ -90,7 +92,6 @@ function webhook(delaysMs: readonly number[], isPending: (id: string) => boolean
 
 test('one that fails is tried again a few times and no more; one that was decided meanwhile is not', async () => {
   const flaky = await receiver((res, hits) => void (hits === 1 ? res.writeHead(503).end() : hits === 2 ? res.destroy() : hits === 3 ? undefined : res.writeHead(200).end()));
-  const target = (url: string) => () => ({ url, secret: SECRET });
   const announcer = webhook([1, 1, 1]);
   announcer.announce(request('flaky'), target(flaky.url));
   await until('the fourth try', () => flaky.hits.length === 4);

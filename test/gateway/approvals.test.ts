@@ -56,14 +56,14 @@ test('a grant, with the arguments that an approver wrote, survives a restart; th
   const dataDir = mkdtempSync(join(tmpdir(), 'signalbox-approvals-'));
   onTestFinished(() => rmSync(dataDir, { recursive: true, force: true, maxRetries: 10 }));
   const up = await startUpstream();
-  let end = async (): Promise<void> => {};
-  const first = await startGateway(config(up), { dataDir, atEnd: (close) => (end = close) });
+  const ends: (() => Promise<void>)[] = [];
+  const first = await startGateway(config(up), { dataDir, atEnd: (close) => void ends.push(close) });
   const plain = await waiting(call(first, { n: 1 }));
   const edited = await waiting(call(first, { n: 2 }));
   const undecided = await waiting(call(first, { n: 3 }));
   await decide(first, plain, { verdict: 'approve' });
   await decide(first, edited, { verdict: 'approve', arguments: { n: 'canary-edited' } });
-  await end();
+  for (const end of ends) await end();
   for (const name of readdirSync(dataDir)) expect(readFileSync(join(dataDir, name)).includes('canary-edited'), name).toBe(false);
   const second = await startGateway(config(up), { dataDir });
   expect(await call(second, { n: 1 })).toMatchObject({ type: 'completed' });
