@@ -4,7 +4,8 @@ import { printable } from '../../core/text.ts';
 import type { Explanation } from '../explain.ts';
 import { untilReady, withGateway } from './access.ts';
 import { CommandError, EXIT } from './exit.ts';
-import { print, printJson, table } from './print.ts';
+import { traceTable } from './trace.ts';
+import { print, printJson } from './print.ts';
 import type { CallerOptions } from './tools.ts';
 import { unknownCaller } from './unknown.ts';
 
@@ -31,5 +32,5 @@ function show({ caller, tool, effect, reason, rule, trace }: Explanation): void 
   print(printable(`${effect === 'unknown' ? 'not shown' : effect}: ${reason}`));
   if (trace.length === 0) return;
   print('');
-  print(table([['RULE', 'EFFECT', 'MATCHES', 'WHY'], ...trace.map((one) => [`${one.rule}${one.rule === rule ? ' *' : ''}`, one.effect, one.matched ? 'yes' : 'no', one.why])]));
+  print(traceTable(trace, rule));
 }

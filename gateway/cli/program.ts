@@ -192,6 +192,16 @@ function addKeeping(program: Command): void {
     .addOption(jsonOption())
     .action(async (id, options) => (await import('./keys.ts')).revokeKey(id, options));
   addApprovals(program);
+  const policy = program.command('policy').description('rules as code: tested, and tried on what was recorded');
+  command(policy, 'test', 'decide the cases of files; for CI')
+    .argument('[files...]', 'files of cases (default: signalbox.policy-tests.yaml and *.policy.yaml next to the configuration)')
+    .addOption(jsonOption())
+    .action(async (files, options) => (await import('./policy.ts')).testPolicy(files, options));
+  command(policy, 'replay', 'what rules would have decided of the recorded calls; nothing is called')
+    .option('--since <time>', 'a duration such as 7d, or a time such as 2026-07-28T10:00:00Z', '7d')
+    .option('--rules <file>', 'the draft: a configuration, or a file with only "rules" and "labels" (default: the configuration)')
+    .addOption(jsonOption())
+    .action(async (options) => (await import('./policy-replay.ts')).replayPolicy(options));
   const audit = program.command('audit').description('read and check the ledger');
   command(audit, 'tail', 'the newest records')
     .option('-n, --lines <n>', 'how many', parseCount, 20)

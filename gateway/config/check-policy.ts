@@ -2,6 +2,8 @@
 import { checkBudgets } from './check-budgets.ts';
 import { blocksIn, blocksOf, checkUnique, isBlock, member, textOf, textsOf, type Block } from './checks.ts';
 import { checkApprovals } from './check-approvals.ts';
+import type { Settings } from '../../core/settings.ts';
+import { checkRule, labelPatterns } from './check-rules.ts';
 import { checkSecretText } from './check-servers.ts';
 import { withEnvPrefix } from './references.ts';
 import type { Path } from './problem.ts';
@@ -16,6 +18,7 @@ interface Names {
   readonly profiles: readonly string[];
   readonly callers: readonly string[];
   readonly roles: readonly string[];
+  readonly labels: readonly string[];
 }
 
 const ID = /^[A-Za-z0-9](?:[A-Za-z0-9._@:+-]{0,127})$/;
@@ -28,13 +31,14 @@ const keysOf = (config: Block, key: string): string[] => {
 
 const quoteList = (names: readonly string[]) => (names.length === 0 ? 'none is configured' : `there are ${names.slice(0, 20).map((name) => `"${name}"`).join(', ')}`);
 
-export function checkPolicy(config: Block, report: Report, checkExpression: CheckExpression | undefined): void {
+export function checkPolicy(config: Block, report: Report, checkExpression: CheckExpression | undefined, within?: Settings): void {
   const callers = blocksOf(config, 'callers');
   const names: Names = {
-    servers: keysOf(config, 'servers'),
-    profiles: keysOf(config, 'profiles'),
-    callers: callers.flatMap(([, caller]) => textOf(caller, 'id') ?? []),
-    roles: callers.flatMap(([, caller]) => textsOf(caller, 'roles').map(([, role]) => role)),
+    servers: [...keysOf(config, 'servers'), ...(within?.servers ?? []).map(({ id }) => id)],
+    profiles: [...keysOf(config, 'profiles'), ...(within?.profiles ?? []).map(({ id }) => id)],
+    callers: [...callers.flatMap(([, caller]) => textOf(caller, 'id') ?? []), ...(within?.callers ?? []).map(({ id }) => id)],
+    roles: [...callers.flatMap(([, caller]) => textsOf(caller, 'roles').map(([, role]) => role)), ...(within?.callers ?? []).flatMap(({ roles }) => roles)],
+    labels: [...keysOf(config, 'labels'), ...Object.keys(within?.labels ?? {})],
   };
   checkProfiles(config, names, report);
   for (const kind of ['caller', 'rule', 'limit', 'budget']) checkIds(config, kind, report);
@@ -44,10 +48,12 @@ export function checkPolicy(config: Block, report: Report, checkExpression: Chec
     const path = ['rules', index];
     checkScope(rule, path, names, report);
     for (const [at, profile] of textsOf(rule, 'profiles')) checkProfileName(profile, [...path, 'profiles', at], names, report);
+    checkRule(rule, path, names, report);
     const when = textOf(rule, 'when');
     const wrong = when === undefined ? undefined : when.trim() === '' ? 'expected an expression, found an empty text' : checkExpression?.(when);
     if (wrong !== undefined) report.problem([...path, 'when'], 'value', wrong.replace(/\.$/, ''));
   }
+  for (const [label, at, pattern] of labelPatterns(config)) checkPattern(pattern, ['labels', label, at], 'value', names, report);
   for (const [index, limit] of blocksOf(config, 'limits')) {
     checkScope(limit, ['limits', index], names, report);
     checkLimit(limit, ['limits', index], report);
@@ -60,10 +66,11 @@ export function checkPolicy(config: Block, report: Report, checkExpression: Chec
 }
 
 function checkProfiles(config: Block, names: Names, report: Report): void {
-  for (const id of names.profiles) {
+  const ids = keysOf(config, 'profiles');
+  for (const id of ids) {
     if (!PROFILE_ID.test(id)) report.problem(['profiles', id], 'key', 'a profile\'s id is part of its address: 1 to 64 letters, digits, "-" and "_", beginning with a letter or a digit');
   }
-  checkUnique(names.profiles.map((id) => [id, ['profiles', id]] as const), 'profile', 'key', report);
+  checkUnique(ids.map((id) => [id, ['profiles', id]] as const), 'profile', 'key', report);
   for (const [id, profile] of blocksIn(config, 'profiles')) {
     const path = ['profiles', id];
     for (const key of ['include', 'exclude']) {

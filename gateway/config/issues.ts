@@ -16,16 +16,17 @@ const KINDS: Readonly<Record<string, string>> = {
   string: 'text', number: 'a number', int: 'a whole number', boolean: 'true or false', array: 'a list', object: 'a block of "key: value" members', record: 'a block of "key: value" members',
 };
 
-export function reportIssues(issues: readonly Issue[], value: unknown, report: Report): void {
-  for (const issue of issues) reportIssue(issue, value, report);
+/** @param schema what the value was checked with: it knows the right names */
+export function reportIssues(issues: readonly Issue[], value: unknown, report: Report, schema: z.ZodType = configSchema): void {
+  for (const issue of issues) reportIssue(issue, value, report, schema);
 }
 
-function reportIssue(issue: Issue, root: unknown, report: Report): void {
+function reportIssue(issue: Issue, root: unknown, report: Report, schema: z.ZodType): void {
   const path = issue.path.filter((part) => typeof part !== 'symbol');
   const came = lookUp(root, path);
   switch (issue.code) {
     case 'unrecognized_keys':
-      return reportUnknownKeys(path, issue.keys, report);
+      return reportUnknownKeys(path, issue.keys, report, schema);
     case 'invalid_type':
       return came === undefined
         ? report.problem(path, 'key', `is missing: expected ${KINDS[issue.expected] ?? issue.expected}`)
@@ -44,8 +45,8 @@ function reportIssue(issue: Issue, root: unknown, report: Report): void {
   }
 }
 
-function reportUnknownKeys(path: Path, keys: readonly string[], report: Report): void {
-  const known = knownKeys(path);
+function reportUnknownKeys(path: Path, keys: readonly string[], report: Report, schema: z.ZodType): void {
+  const known = knownKeys(path, schema);
   for (const key of keys) {
     const list = known.length === 0 ? undefined : `Known here: ${known.join(', ')}.`;
     report.problem([...path, key], 'key', 'unknown key', didYouMean(key, known) ?? list);
@@ -89,8 +90,8 @@ function lookUp(root: unknown, path: Path): unknown {
 }
 
 /** The keys that the schema knows at a path. */
-function knownKeys(path: Path): string[] {
-  let schema: unknown = configSchema;
+function knownKeys(path: Path, root: z.ZodType): string[] {
+  let schema: unknown = root;
   for (const part of path) {
     const at = unwrap(schema);
     if (at instanceof z.ZodObject) schema = (at.shape as Record<string, unknown>)[part];

@@ -25,6 +25,8 @@ export interface LoadOptions {
   readonly checkExpression?: CheckExpression;
   /** Folder that relative paths start from; the file's own by default. */
   readonly baseDir?: string;
+  /** The configuration that this one is a part of: its names may be used. */
+  readonly within?: Settings;
 }
 
 export type LoadResult =
@@ -134,7 +136,7 @@ export function parseConfig(text: string, file: string, options: LoadOptions = {
   if (!parsed.success) reportIssues(parsed.error.issues, adapted.value, report);
   checkListen(adapted.value, report);
   checkServers(adapted.value, report);
-  checkPolicy(adapted.value, report, options.checkExpression);
+  checkPolicy(adapted.value, report, options.checkExpression, options.within);
   if (!parsed.success || report.problems.length > 0) return failed(report);
   const source = resolve(file);
   return { ok: true, settings: buildSettings(parsed.data, source, options.baseDir ?? dirname(source)), warnings: inFileOrder(report.warnings) };
