@@ -1,6 +1,7 @@
 /**
  * Well-known secrets inside a text, replaced. It recognises shapes; a secret without one needs a telling name.
- * Long hex and base64 runs are left alone: they are digests, ids and content far more often than secrets.
+ * Long hex and base64 runs are left alone: they are digests, ids and content far more often than secrets (random.ts judges
+ * those whose name may tell).
  */
 
 export const REDACTED = '[redacted]';
