@@ -11,6 +11,7 @@ limits:
 callers:
   - { id: alice, profiles: [plain] }
   - { id: bob }
+approvals: { wait: 0s }
 profiles:
   plain: { include: ["*"], names: plain }
 `;
@@ -63,10 +64,11 @@ describe('call', () => {
 
   it('ends with 1 for an error of the tool, 4 for a refusal, and says the words on stderr', async () => {
     const place = newPlace(SERVERS + POLICY);
-    const [failed, denied, ask, hidden, unknown] = await Promise.all([
+    const [failed, denied, ask, asked, hidden, unknown] = await Promise.all([
       place.run('call', 'up__fail', '{}', '--as', 'bob'),
       place.run('call', 'up__echo', '{"secret":1}', '--as', 'bob'),
       place.run('call', 'up__echo', '{"ask":1}', '--as', 'bob', '--json'),
+      place.run('call', 'up__echo', '{"ask":2}', '--as', 'bob'),
       place.run('call', 'up__picture', '{}', '--as', 'bob'),
       place.run('call', 'up__ecko', '{}', '--as', 'bob'),
     ]);
@@ -74,11 +76,13 @@ describe('call', () => {
     expect(denied).toMatchObject({ code: 4, out: '', err: expect.stringContaining('No secrets.') as string });
     expect(ask.code).toBe(4);
     expect(JSON.parse(ask.out)).toMatchObject({ isError: true, _meta: { 'dev.signalbox/error': { code: 'approval_required' } } });
+    // No terminal: nobody is asked, and the command to run is told.
+    expect(asked).toMatchObject({ code: 4, out: '', err: expect.stringMatching(/\bsignalbox approvals approve (ap_\w+)".*\bsignalbox approvals show \1"/) as string });
     expect(hidden).toMatchObject({ code: 4, err: expect.stringContaining('up/picture: Not for bob.') as string });
     expect(unknown).toMatchObject({ code: 1, err: 'There is no tool "up__ecko". Did you mean "up__echo"?\n' });
     const { out } = await place.run('audit', 'tail', '--json');
     const refusals = out.trim().split('\n').map((line) => JSON.parse(line) as { kind: string; name?: string }).filter(({ kind }) => kind === 'refused');
-    expect(refusals.map(({ name }) => name).toSorted()).toEqual(['up__echo', 'up__echo', 'up__ecko', 'up__picture']);
+    expect(refusals.map(({ name }) => name).toSorted()).toEqual(['up__echo', 'up__echo', 'up__echo', 'up__ecko', 'up__picture']);
   });
 
   it('mirrors the arguments that a tool asks for in headers, whatever is in them', async () => {

@@ -68,6 +68,7 @@ test('what rules deny is a tool error that names the rule; what they ask about w
       { id: 'no-etc', effect: 'deny', tools: ['up/read'], when: "has(args.path) && args.path.startsWith('/etc')", reason: 'Paths below /etc are not for tools.' },
       { id: 'mail', effect: 'ask', tools: ['up/send'], reason: 'A person looks at mail.' },
     ],
+    approvals: { wait: '0s' },
   });
   const client = gateway.client();
   const session = await client.session();
