@@ -19,6 +19,7 @@ export type ErrorCode =
   | 'approval_required'
   | 'rate_limited'
   | 'budget_exhausted'
+  | 'invalid_arguments'
   | 'busy'
   | 'ledger_unavailable'
   | 'upstream_unavailable'
@@ -26,6 +27,7 @@ export type ErrorCode =
   | 'upstream_lost'
   | 'upstream_error'
   | 'result_too_large'
+  | 'result_blocked'
   | 'cancelled'
   | 'shutting_down'
   | 'internal';
@@ -56,6 +58,7 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorInfo>> = {
   approval_required: { rpc: 1002, http: 403, retryable: true, hint: 'Wait until a person has approved the call, then send it again.' },
   rate_limited: { rpc: 1003, http: 429, retryable: true, hint: 'Try again after retryAfterMs.' },
   budget_exhausted: { rpc: 1015, http: 429, retryable: true, hint: 'Try again after retryAfterMs, when the next period begins, or ask the operator.' },
+  invalid_arguments: { rpc: 1016, http: 400, retryable: false, hint: 'Nothing was called. Send arguments that fit the inputSchema of the tool.' },
   busy: { rpc: 1004, http: 503, retryable: true, hint: 'The tool server has too many calls under way; try again shortly.' },
   ledger_unavailable: { rpc: 1005, http: 503, retryable: true, hint: 'Nothing was called, since it could not be recorded. The operator finds the cause with "signalbox status".' },
   upstream_unavailable: { rpc: 1006, http: 503, retryable: true, hint: 'The tool server is down; "signalbox status" says why. It is tried again by itself.' },
@@ -63,6 +66,7 @@ export const ERRORS: Readonly<Record<ErrorCode, ErrorInfo>> = {
   upstream_lost: { rpc: 1008, http: 502, retryable: false, hint: 'The connection broke while the answer was awaited; the call may have been executed.' },
   upstream_error: { rpc: 1009, http: 502, retryable: false, hint: 'The tool server answered with something that is no valid answer.' },
   result_too_large: { rpc: 1010, http: 502, retryable: false, hint: 'Ask for less, or raise maxResponseBytes of the server. The call was executed.' },
+  result_blocked: { rpc: 1017, http: 502, retryable: false, hint: 'The call was executed, and its result is held back. Do not repeat it; ask the operator.' },
   cancelled: { rpc: 1011, http: 499, retryable: false, hint: 'The call was cancelled; it may have been executed.' },
   shutting_down: { rpc: 1012, http: 503, retryable: true, hint: 'The gateway is stopping; connect again.' },
   internal: { rpc: -32603, http: 500, retryable: false, hint: 'Something went wrong inside the gateway; its log has the id.' },

@@ -9,9 +9,10 @@ import type { JsonValue } from '../core/json.ts';
 import type { Budgets, Limiter } from '../core/lease.ts';
 import type { Principal } from '../core/principal.ts';
 import type { Settings } from '../core/settings.ts';
-import { compileLabels } from '../policies/index.ts';
-import { createCatalogBuilder, type Catalog, type Judge, type Show } from './catalog/catalog.ts';
-import { createView, type View } from './catalog/view.ts';
+import { compileLabels, type ResultGuards } from '../policies/index.ts';
+import type { Arguments } from './arguments.ts';
+import { createCatalogBuilder, type Catalog, type CatalogEntry, type Judge, type Show } from './catalog/catalog.ts';
+import { createView, type ReadingTool, type View } from './catalog/view.ts';
 
 export interface Box {
   readonly settings: Settings;
@@ -20,6 +21,9 @@ export interface Box {
   readonly budgets: Budgets;
   /** Absent where nothing is labelled. */
   readonly flow: Flow | undefined;
+  /** Absent where arguments are not checked. */
+  readonly arguments: Arguments | undefined;
+  readonly guards: ResultGuards;
   readonly connectors: ReadonlyMap<string, Connector>;
   redact(value: JsonValue): JsonValue;
   catalog(): Catalog;
@@ -40,6 +44,10 @@ export interface BoxParts {
   readonly limiter: Limiter;
   readonly budgets: Budgets;
   readonly flow: Flow | undefined;
+  readonly arguments: Arguments | undefined;
+  readonly guards: ResultGuards;
+  /** `signalbox/read_result`. */
+  readonly readEntry: CatalogEntry;
   readonly connectors: ReadonlyMap<string, Connector>;
   readonly redact: (value: JsonValue) => JsonValue;
   readonly show?: Show;
@@ -51,7 +59,7 @@ export interface BoxParts {
 const MAX_VIEWS = 512;
 
 export function createBox(parts: BoxParts): Box & { catalogChanged(): void } {
-  const { settings, rules, connectors } = parts;
+  const { settings, rules, guards, connectors } = parts;
   const build = createCatalogBuilder(compileLabels(settings.labels), parts.judge, parts.show);
   const profiles = new Map(settings.profiles.map((profile) => [profile.id, profile]));
   // By profile, then by caller.
@@ -66,9 +74,9 @@ export function createBox(parts: BoxParts): Box & { catalogChanged(): void } {
 
   function makeView(principal: Principal, profileId: string | undefined): View {
     const profile = profileId === undefined ? undefined : profiles.get(profileId);
-    return createView(current(), profile, (entry) =>
-      rules.mayAllow({ principal, route: { ...entry, publicName: entry.ref }, profile: profileId }),
-    );
+    const subjectOf = (entry: CatalogEntry) => ({ principal, route: { ...entry, publicName: entry.ref }, profile: profileId });
+    const reading: ReadingTool = { entry: parts.readEntry, mayCut: (entry) => guards.capOf(subjectOf(entry)) !== undefined };
+    return createView(current(), profile, (entry) => rules.mayAllow(subjectOf(entry)), guards.count === 0 ? undefined : reading);
   }
 
   function catalogChanged(): void {

@@ -2,15 +2,17 @@
 import type { Flow } from '../core/flow.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { SecretSource, Settings } from '../core/settings.ts';
-import { compileRules, createBudgets, createLimiter, createRedactor, type BudgetsOptions, type KnownSecrets, type ReloadableLimiter } from '../policies/index.ts';
+import { compileRules, createBudgets, createGuards, createLimiter, createRedactor, type BudgetsOptions, type KnownSecrets, type ReloadableLimiter } from '../policies/index.ts';
 import type { KeyStore } from '../store/index.ts';
 import { targetOf, type ResolveTarget } from './approvals/index.ts';
+import { createArguments } from './arguments.ts';
 import { createAuthenticator } from './auth.ts';
 import { createBox } from './box.ts';
 import { hideIn, learnFrom, watchSecrets } from './known-secrets.ts';
 import { createGuard, requireCallersBeyondLoopback } from './http/guard.ts';
 import type { Gate } from './http/server.ts';
 import { createJudge, type Pins } from './pins/index.ts';
+import { createReadEntry, type HeldResults } from './results/index.ts';
 import type { Servers } from './servers.ts';
 
 export interface OpenGate extends Gate {
@@ -24,6 +26,8 @@ export interface GateParts {
   readonly keys: KeyStore;
   readonly servers: Servers;
   readonly operatorToken: string;
+  /** What was cut off results, for as long as the process lives. */
+  readonly results: HeldResults;
   readonly known: KnownSecrets;
   readonly pins: Pins;
   /** The counts of budgets, which outlive a configuration. */
@@ -36,7 +40,7 @@ export interface GateParts {
  * @param previous the gate in force until now: its counts go on
  * @throws MissingSecret, WideOpen, and what compiling may throw; nothing has changed then
  */
-export function openGate({ keys, servers, operatorToken, known, pins, budgetCounts, openFlow }: GateParts, settings: Settings, given: SecretSource, previous?: OpenGate): OpenGate {
+export function openGate({ keys, servers, operatorToken, results, known, pins, budgetCounts, openFlow }: GateParts, settings: Settings, given: SecretSource, previous?: OpenGate): OpenGate {
   requireCallersBeyondLoopback(settings);
   const secrets = watchSecrets(given, known);
   learnFrom(settings, secrets, known);
@@ -47,9 +51,11 @@ export function openGate({ keys, servers, operatorToken, known, pins, budgetCoun
   const redactor = createRedactor({ extraNames: settings.audit.redact, known });
   const guard = createGuard(settings.listen);
   const touched = Object.keys(settings.labels).length > 0 ? openFlow() : undefined;
+  const args = createArguments(settings.arguments);
+  const judge = createJudge(settings, pins);
   // Last, since it starts processes.
   const connectors = servers.take(settings, secrets);
   pins.take(settings);
-  const box = createBox({ settings, rules, limiter, budgets, flow: touched, redact: (value) => redactor.redact(value), show: (definition) => hideIn(definition, known) as JsonObject, connectors, judge: createJudge(settings, pins) });
+  const box = createBox({ settings, rules, limiter, budgets, flow: touched, redact: (value) => redactor.redact(value), show: (definition) => hideIn(definition, known) as JsonObject, connectors, arguments: args, guards: createGuards(settings.guards), readEntry: createReadEntry(results), judge: args?.judge(judge) ?? judge });
   return { box, authenticate, guard, limiter, webhook: targetOf(settings.approvals.webhook, secrets) };
 }

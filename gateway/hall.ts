@@ -31,6 +31,7 @@ import { createPins, type Pins } from './pins/index.ts';
 import { createPipeline, type CallTool } from './pipeline.ts';
 import { createCallRecords } from './records.ts';
 import { createSealer } from './seal.ts';
+import { createHeldResults } from './results/index.ts';
 import { createServers, type Servers } from './servers.ts';
 import { SERVER_INFO } from './mcp/protocol.ts';
 
@@ -90,7 +91,8 @@ export async function openHall(options: HallOptions): Promise<Hall> {
   const known = options.known ?? createKnownSecrets();
   known.add(lock.info.adminToken);
   const budgets = createBudgetKeeper({ dataDir: data, log });
-  const gateParts = { keys, servers, operatorToken: lock.info.adminToken, known, pins, budgetCounts: budgets.parts, openFlow: flow.open };
+  const results = createHeldResults();
+  const gateParts = { keys, servers, results, operatorToken: lock.info.adminToken, known, pins, budgetCounts: budgets.parts, openFlow: flow.open };
   gate = openGate(gateParts, options.settings, options.secrets);
   // Servers are starting by now, in processes of their own; the ledger opens meanwhile.
   const ledger = await createLedger({ dataDir: data, log }).catch(async (error: unknown) => {
@@ -105,7 +107,7 @@ export async function openHall(options: HallOptions): Promise<Hall> {
   const secret = openSecret(data);
   const records = createCallRecords(secret.derive('audit-arguments'));
   const approvals = createApprovalKeeper({ dataDir: data, key: secret.derive('approval-arguments'), ledger, records, webhook: () => gate.webhook, log });
-  const callTool = createPipeline({ known, ledger, records, approve: approvals.phase, log, onOutcome: counters.count });
+  const callTool = createPipeline({ known, ledger, records, approve: approvals.phase, results, log, onOutcome: counters.count, onGuarded: counters.guarded });
   const newCallId = createCallIds();
   const holding = createHolding({ desk: approvals.desk, sealer: createSealer(secret.derive('request-state')), callTool, newCallId, admit: (headers) => admitAnew(gate, headers), log });
   const endpoint = createEndpoint({ methods: createMethods({ callTool, holding, subscriptions, newCallId }), sessions, log, isClosing: () => closing !== undefined });

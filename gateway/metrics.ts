@@ -8,9 +8,18 @@ export interface CallCount {
   seconds: number;
 }
 
+/** What a guard found in results. */
+export interface GuardCount {
+  readonly guard: string;
+  readonly found: string;
+  count: number;
+}
+
 export interface Counters {
   readonly count: (call: ToolCall, ref: string | undefined, outcome: Outcome, totalMs: number) => void;
   readonly calls: () => Iterable<CallCount>;
+  readonly guarded: (guarded: { readonly guard: string; readonly found: Readonly<Record<string, number>> }) => void;
+  readonly findings: () => Iterable<GuardCount>;
 }
 
 /** Label values are the catalog's, so they are bounded by it; names that callers invent are counted as one. */
@@ -21,6 +30,8 @@ export function createCounters(): Counters {
   // By tool, then by outcome.
   const series = new Map<string, Map<string, CallCount>>();
   let size = 0;
+  // Guards are the configuration's and kinds the program's, so that there are few.
+  const findings = new Map<string, GuardCount>();
   return {
     count(_call, ref, outcome, totalMs) {
       const tool = ref ?? UNKNOWN_TOOL;
@@ -37,6 +48,15 @@ export function createCounters(): Counters {
       entry.count++;
       entry.seconds += totalMs / 1000;
     },
+    guarded({ guard, found }) {
+      for (const [kind, count] of Object.entries(found)) {
+        const key = `${guard}\n${kind}`;
+        const entry = findings.get(key);
+        if (entry !== undefined) entry.count += count;
+        else if (findings.size < MAX_SERIES) findings.set(key, { guard, found: kind, count });
+      }
+    },
+    findings: () => findings.values(),
     calls: () => [...series.values()].flatMap((ofTool) => [...ofTool.values()]),
   };
 }

@@ -5,29 +5,32 @@
 import { performance } from 'node:perf_hooks';
 import type { Ledger } from '../core/audit.ts';
 import type { Outcome, ToolCall } from '../core/call.ts';
-import type { InvokeResult } from '../core/connector.ts';
-import type { Decision, DecisionRequest } from '../core/decision.ts';
+import type { Decision } from '../core/decision.ts';
 import type { FlowVisit } from '../core/flow.ts';
-import type { JsonObject } from '../core/json.ts';
-import type { Booking, BudgetResult, LeaseResult, Reservation } from '../core/lease.ts';
+import type { BudgetResult, LeaseResult, Reservation } from '../core/lease.ts';
 import type { Log } from '../core/log.ts';
 import type { KnownSecrets } from '../policies/index.ts';
 import type { ApprovalPhase, Grant } from './approvals/index.ts';
 import type { Box } from './box.ts';
 import type { ViewRoute } from './catalog/view.ts';
+import { decide } from './decide.ts';
+import { createExecution } from './execute.ts';
 import { touchFlow } from './flow.ts';
 import { isOutdated, recheck } from './pins/index.ts';
-import { withoutSecrets } from './known-secrets.ts';
+import { hideIn, withoutSecrets } from './known-secrets.ts';
 import type { CallRecords } from './records.ts';
+import { createGuardPhase, type Guarded, type HeldResults } from './results/index.ts';
 
 export interface PipelineParts {
   readonly ledger: Ledger;
   readonly records: CallRecords;
   readonly approve: ApprovalPhase;
+  readonly results: HeldResults;
   readonly log: Log;
   readonly known: KnownSecrets;
   /** Told of every outcome, for metrics. */
   readonly onOutcome?: (call: ToolCall, ref: string | undefined, outcome: Outcome, totalMs: number) => void;
+  readonly onGuarded?: (guarded: Guarded) => void;
 }
 
 export type CallTool = (box: Box, call: ToolCall) => Promise<Outcome>;
@@ -35,25 +38,25 @@ export type CallTool = (box: Box, call: ToolCall) => Promise<Outcome>;
 /** Never rejects: whatever goes wrong is an Outcome, and a fault of our own refuses the call. */
 export function createPipeline(parts: PipelineParts): CallTool {
   const { ledger, records, approve, log, known, onOutcome } = parts;
+  const execute = createExecution({ ...parts, guard: createGuardPhase(parts.results, (value) => hideIn(value, known)) });
 
   /** @param given by whom the call's arguments were written anew: they take every phase from here on as if they had come so */
   async function run(box: Box, call: ToolCall, route: ViewRoute | undefined, visit: FlowVisit | undefined, given?: Grant): Promise<Outcome> {
     if (route === undefined) return refuse(box, call, route, { type: 'refused', code: 'unknown_tool', message: `Unknown tool: ${call.name}` });
 
     // 2 decide
-    let request: DecisionRequest = { principal: call.principal, route, args: call.args, origin: call.origin, profile: call.profile };
-    if (visit !== undefined) request = { ...request, seen: visit.seen() };
-    const decision = box.rules.decide(request);
-    if (decision.effect === 'deny') return refuse(box, call, route, { type: 'refused', code: 'denied', message: decision.reason, decision });
+    const decided = decide(box, call, route, visit, log);
+    if (decided.type === 'refused') return refuse(box, call, route, decided.outcome);
+    const { decision, request, counted } = decided;
 
     // 3 lease
-    const leased = box.limiter.lease(request, Date.now());
+    const leased = box.limiter.lease(counted, Date.now());
     if (leased.type === 'limited') return refuse(box, call, route, limited(leased, decision), leased.limit);
     const { lease } = leased;
     let held: Reservation | undefined;
     try {
       if (box.budgets.count > 0) {
-        const budgeted = box.budgets.reserve(request, Date.now());
+        const budgeted = box.budgets.reserve(counted, Date.now());
         if (budgeted.type !== 'granted') return refuse(box, call, route, overBudget(budgeted, decision), budgeted.budget);
         held = budgeted.reservation;
       }
@@ -78,39 +81,18 @@ export function createPipeline(parts: PipelineParts): CallTool {
 
       // 5 intent: durable before any byte goes upstream. No intent, no call.
       try {
-        await ledger.write(records.intent(box, call, route, decision, lease, held?.booked, grant));
+        await ledger.write(records.intent(box, call, route, decision, lease, held?.booked, grant, decided.of));
       } catch (error) {
         log.error({ call: call.id, error: String(error) }, 'call refused: its intent could not be recorded');
         return { type: 'refused', code: 'ledger_unavailable', message: 'The call was not made, because it could not be recorded.' };
       }
-      return await execute(box, call, route, held);
+      // 6 invoke, 7 guard, 8 record
+      return await execute(box, call, route, request, held);
     } finally {
       lease.settle();
       // Only what was not sent is still open here.
       held?.release();
     }
-  }
-
-  async function execute(box: Box, call: ToolCall, route: ViewRoute, held: Reservation | undefined): Promise<Outcome> {
-    const sentAt = performance.now();
-    // The client's capabilities stay here: what an upstream would ask of the client, the gateway cannot carry yet.
-    const { cancellation, onProgress, meta, traceparent } = call.context;
-    let outcome: Outcome = { type: 'failed', code: 'internal', message: 'The call ended without an outcome.', executed: 'maybe' };
-    let bytes = 0;
-    try {
-      // 6 invoke
-      const result = await route.connector.invoke({ tool: route.tool, args: call.args, cancellation, onProgress, meta, traceparent });
-      // 7 guard: the size cap is the connector's, which never buffers more than it.
-      if (result.type !== 'fault') bytes = result.bytes;
-      outcome = toOutcome(route, result);
-    } finally {
-      // 8 record
-      const settled = held === undefined ? undefined : settle(held, outcome, bytes);
-      const record = records.outcome(call, outcome, { bytes, upstreamMs: performance.now() - sentAt, settled });
-      if (box.settings.audit.durability === 'strict') await ledger.write(record).catch(() => ledger.writeSoon(record));
-      else ledger.writeSoon(record);
-    }
-    return outcome;
   }
 
   function refuse(box: Box, call: ToolCall, route: ViewRoute | undefined, outcome: Outcome & { type: 'refused' }, limit?: string): Outcome {
@@ -166,42 +148,3 @@ const overBudget = (result: Exclude<BudgetResult, { type: 'granted' }>, decision
   decision,
   ...(result.type === 'exhausted' ? { retryAfterMs: result.retryAfterMs } : {}),
 });
-
-/** What may have run keeps what was held for it, where its own figure is not known. */
-const settle = (held: Reservation, outcome: Outcome, bytes: number): readonly Booking[] =>
-  outcome.type === 'failed' && outcome.executed === 'no' ? held.release() : held.settle({ ...(bytes > 0 ? { bytes } : {}), tokens: 0, usd: 0 });
-
-function toOutcome(route: ViewRoute, result: InvokeResult): Outcome {
-  switch (result.type) {
-    case 'result':
-      return { type: 'completed', result: result.result, isError: isToolError(result.result) };
-    case 'error':
-      return {
-        type: 'failed',
-        code: 'upstream_error',
-        message: `Server "${route.server}" answered with an error: ${result.error.message}`,
-        executed: 'maybe',
-        upstreamError: result.error,
-      };
-    case 'fault':
-      return {
-        type: 'failed',
-        code: FAULT_CODES[result.reason],
-        message: result.message,
-        executed: result.executed,
-        ...(result.retryAfterMs === undefined ? {} : { retryAfterMs: result.retryAfterMs }),
-      };
-  }
-}
-
-const isToolError = (result: JsonObject): boolean => Object.hasOwn(result, 'isError') && result['isError'] === true;
-
-const FAULT_CODES = {
-  unavailable: 'upstream_unavailable',
-  overloaded: 'busy',
-  timeout: 'upstream_timeout',
-  cancelled: 'cancelled',
-  'too-large': 'result_too_large',
-  lost: 'upstream_lost',
-  protocol: 'upstream_error',
-} as const;

@@ -14,14 +14,15 @@ import type { Grant } from './approvals/index.ts';
 import type { Box } from './box.ts';
 import type { ViewRoute } from './catalog/view.ts';
 import { createHmacSha256 } from './hmac.ts';
+import type { Guarded } from './results/index.ts';
 import { heldAs } from './pins/index.ts';
 
 type Refusal = Outcome & { type: 'refused' };
 type Waiting = Outcome & { type: 'waiting' };
 
 export interface CallRecords {
-  intent(box: Box, call: ToolCall, route: ViewRoute, decision: Decision, lease: Lease, booked?: readonly Booking[], grant?: Grant): WrittenRecord;
-  outcome(call: ToolCall, outcome: Outcome, measured: { bytes: number; upstreamMs: number; settled?: readonly Booking[] | undefined }): WrittenRecord;
+  intent(box: Box, call: ToolCall, route: ViewRoute, decision: Decision, lease: Lease, booked?: readonly Booking[], grant?: Grant, of?: string): WrittenRecord;
+  outcome(call: ToolCall, outcome: Outcome, measured: { bytes: number; upstreamMs: number; settled?: readonly Booking[] | undefined; guarded?: Guarded | undefined }): WrittenRecord;
   refused(box: Box, call: ToolCall, route: ViewRoute | undefined, outcome: Refusal, limit?: string): WrittenRecord;
   waiting(box: Box, call: ToolCall, route: ViewRoute, outcome: Waiting): WrittenRecord;
   /** The keyed digest by which records and approvals name exact arguments. */
@@ -81,17 +82,17 @@ export function createCallRecords(argumentsKey: Buffer): CallRecords {
   }
 
   return {
-    intent: (box, call, route, decision, lease, booked, grant) => ({
+    intent: (box, call, route, decision, lease, booked, grant, of) => ({
       kind: 'intent',
       call: call.id,
-      written: `${asked('intent', box, call, route)}${decided(decision)},"limits":${JSON.stringify(lease.limits)}${bookings('booked', booked)}${grant === undefined ? '' : grantText(grant)}}`,
+      written: `${asked('intent', box, call, route)}${decided(decision)},"limits":${JSON.stringify(lease.limits)}${bookings('booked', booked)}${grant === undefined ? '' : grantText(grant)}${member('of', of)}}`,
     }),
-    outcome: (call, outcome, { bytes, upstreamMs, settled }) => ({
+    outcome: (call, outcome, { bytes, upstreamMs, settled, guarded }) => ({
       kind: 'outcome',
       call: call.id,
       written:
         `{"kind":"outcome","time":${Date.now()},"call":"${call.id}","outcome":"${outcome.type}"${endText(outcome)},"resultBytes":${bytes}` +
-        `,"upstreamMs":${round(upstreamMs)},"totalMs":${round(performance.now() - call.context.arrivedAt)}${bookings('settled', settled)}}`,
+        `,"upstreamMs":${round(upstreamMs)},"totalMs":${round(performance.now() - call.context.arrivedAt)}${bookings('settled', settled)}${guarded === undefined ? '' : `${member('guard', guarded.guard)}${member('found', guarded.found)}`}}`,
     }),
     refused: (box, call, route, outcome, limit) => ({
       kind: 'refused',

@@ -1,4 +1,5 @@
 /** What may happen: rules, limits and redaction, for the one call path. */
+export { createArgumentChecker, type ArgumentCheckerOptions, type BoundedChecker } from './arguments/checker.ts';
 export { checkExpression } from './rules/expression.ts';
 export { checkRules, compileRules, type RuleProblem, type RulesOptions } from './rules/rules.ts';
 export { createLimiter, type LimiterOptions, type ReloadableLimiter } from './limits/limiter.ts';
@@ -8,6 +9,8 @@ export { redactText } from './redact/text.ts';
 export { createBudgetCounts, type BudgetCounts } from './budgets/counts.ts';
 export { createBudgets, type BudgetsOptions } from './budgets/budgets.ts';
 export { createClock, type Clock } from './limits/clock.ts';
+export { createFlow, type FlowOptions } from './flow/flow.ts';
+export { compileLabels, type LabelsOf } from './flow/labels.ts';
 export { createNameRegister, type NameProblem, type NameRegister } from './names/register.ts';
 export { holdsInvisible, likenesses, skeleton } from './names/skeleton.ts';
 export { diffDefinitions, type Change, type TextPiece } from './pins/diff.ts';
@@ -15,5 +18,7 @@ export { standingOf, type Modes, type ToolFacts } from './pins/standing.ts';
 export { scanDefinition } from './scan/definition.ts';
 export { createOtherToolFinder, type NamedTool } from './scan/other-tools.ts';
 export { scanText, type TextFinding } from './scan/scan.ts';
-export { createFlow, type FlowOptions } from './flow/flow.ts';
-export { compileLabels, type LabelsOf } from './flow/labels.ts';
+export { createGuards, type GuardsOptions, type ResultGuards } from './guards/guards.ts';
+export { textOfResult } from './guards/cut.ts';
+export { compileRecordedRules, type RecordedDecision, type RecordedRules } from './rules/recorded.ts';
+export { recordedArguments, type RecordedArguments } from './rules/recorded-arguments.ts';

@@ -2,6 +2,7 @@
  * Every tool of every connector as a route without a public name: an immutable, versioned snapshot, taken anew when a
  * connector's list changes. Who sees what of it, and under which name, is `view.ts`.
  */
+import type { ToolCall } from '../../core/call.ts';
 import type { Connector } from '../../core/connector.ts';
 import type { JsonObject } from '../../core/json.ts';
 import { paramHeaders, type ParamHeader } from '../../core/param-headers.ts';
@@ -13,6 +14,16 @@ export interface CatalogEntry extends Omit<Route, 'publicName'> {
   readonly connector: Connector;
   /** Arguments that a 2026 client mirrors in headers when it calls this tool over HTTP. */
   readonly paramHeaders: readonly ParamHeader[];
+  /** A tool of the gateway's own, which reads the result of another call: that call, as it would be decided now. */
+  readonly reads?: (routes: ReadonlyMap<string, Route>, call: ToolCall) => Reading | undefined;
+}
+
+/** The call whose result is read. */
+export interface Reading {
+  readonly route: Route;
+  readonly args: JsonObject;
+  /** Its id in the ledger. */
+  readonly call: string;
 }
 
 /** A tool that is not clear, and why. */

@@ -9,7 +9,7 @@ import type { Route } from '../../core/tool.ts';
 import type { Catalog, CatalogEntry } from './catalog.ts';
 import { plainName, prefixedName } from './names.ts';
 
-export interface ViewRoute extends Route, Pick<CatalogEntry, 'connector' | 'paramHeaders'> {}
+export interface ViewRoute extends Route, Pick<CatalogEntry, 'connector' | 'paramHeaders' | 'reads'> {}
 
 export interface Page {
   /** `[{...}, ...]` as UTF-8 JSON. */
@@ -28,6 +28,12 @@ export interface View {
   page(cursor: string | undefined): Page | undefined;
 }
 
+/** The tool that reads on in results that were cut: there where any may be. */
+export interface ReadingTool {
+  readonly entry: CatalogEntry;
+  readonly mayCut: (entry: CatalogEntry) => boolean;
+}
+
 /** Tools on one page of a list. */
 export const PAGE_SIZE = 1000;
 
@@ -38,9 +44,13 @@ export function createView(
   catalog: Catalog,
   profile: ProfileSettings | undefined,
   sees: (entry: CatalogEntry) => boolean,
+  reading?: ReadingTool,
 ): View {
   const inProfile = profileFilter(profile);
-  const entries = catalog.entries.filter((entry) => inProfile(entry.ref) && sees(entry));
+  const seen = catalog.entries.filter((entry) => inProfile(entry.ref) && sees(entry));
+  const cut = reading === undefined ? [] : seen.filter(reading.mayCut);
+  // Results that are cut do not have the form that an outputSchema promises.
+  const entries = reading === undefined || cut.length === 0 ? seen : [...seen.map((entry) => (cut.includes(entry) ? withoutOutputSchema(entry) : entry)), reading.entry];
   const names = nameAll(entries, profile);
   const routes = new Map<string, ViewRoute>();
   for (const [index, entry] of entries.entries()) {
@@ -53,7 +63,7 @@ export function createView(
   let signature: string | undefined;
   return {
     routes,
-    filtered: entries.length < catalog.entries.length,
+    filtered: seen.length < catalog.entries.length || cut.length > 0,
     ttlMs: catalog.ttlMs,
     get signature() {
       return (signature ??= sha256Hex(sorted.map((route) => `${route.publicName}\0${JSON.stringify(route.definition)}`).join('\n')));
@@ -72,6 +82,12 @@ export function createView(
   };
 }
 
+function withoutOutputSchema(entry: CatalogEntry): CatalogEntry {
+  if (!Object.hasOwn(entry.definition, 'outputSchema')) return entry;
+  const { outputSchema: _promised, ...definition } = entry.definition;
+  return { ...entry, definition };
+}
+
 function profileFilter(profile: ProfileSettings | undefined): (ref: string) => boolean {
   if (profile === undefined) return () => true;
   const included = compilePatterns(profile.include);
@@ -86,7 +102,7 @@ function nameAll(entries: readonly CatalogEntry[], profile: ProfileSettings | un
   const wanted = entries.map((entry, index) => {
     const override = overrideOf(profile, entry.ref)?.name;
     if (override !== undefined) return override;
-    return profile.names === 'plain' ? plainName(entry.server, entry.tool) : (prefixed[index] as string);
+    return profile.names === 'plain' && entry.reads === undefined ? plainName(entry.server, entry.tool) : (prefixed[index] as string);
   });
   const count = new Map<string, number>();
   for (const name of wanted) count.set(name, (count.get(name) ?? 0) + 1);

@@ -1,5 +1,6 @@
 /** What profiles, callers, rules and limits say of each other and of servers. */
 import { checkBudgets } from './check-budgets.ts';
+import { checkGuards } from './check-guards.ts';
 import { blocksIn, blocksOf, checkUnique, isBlock, member, textOf, textsOf, type Block } from './checks.ts';
 import { checkApprovals } from './check-approvals.ts';
 import type { Settings } from '../../core/settings.ts';
@@ -41,7 +42,7 @@ export function checkPolicy(config: Block, report: Report, checkExpression: Chec
     labels: [...keysOf(config, 'labels'), ...Object.keys(within?.labels ?? {})],
   };
   checkProfiles(config, names, report);
-  for (const kind of ['caller', 'rule', 'limit', 'budget']) checkIds(config, kind, report);
+  for (const kind of ['caller', 'rule', 'limit', 'budget', 'guard']) checkIds(config, kind, report);
   checkCallers(callers, names, report);
   checkApprovals(config, report);
   for (const [index, rule] of blocksOf(config, 'rules')) {
@@ -63,6 +64,8 @@ export function checkPolicy(config: Block, report: Report, checkExpression: Chec
     for (const [at, profile] of textsOf(budget, 'profiles')) checkProfileName(profile, ['budgets', index, 'profiles', at], names, report);
   }
   checkBudgets(config, report);
+  for (const [index, guard] of blocksOf(config, 'guards')) checkScope(guard, ['guards', index], names, report);
+  checkGuards(config, report);
 }
 
 function checkProfiles(config: Block, names: Names, report: Report): void {

@@ -33,6 +33,8 @@ async function render({ Counter, Gauge, Registry }: typeof import('prom-client')
     calls.inc({ tool, outcome }, count);
     seconds.inc({ tool, outcome }, spent);
   }
+  const findings = new Counter({ name: 'signalbox_guard_findings_total', help: 'What guards found in results', labelNames: ['guard', 'found'], registers: [registry] });
+  for (const { guard, found, count } of parts.counters.findings()) findings.inc({ guard, found }, count);
   const status = statusReport(parts);
   const gauge = (name: string, help: string, labelNames: string[] = []) => new Gauge({ name, help, labelNames, registers: [registry] });
   const up = gauge('signalbox_server_ready', 'Whether the tool server is connected', ['server']);
