@@ -130,6 +130,18 @@ test("a no, or other arguments, that come after an operator's yes do not use it 
   expect(world.executed()).toEqual([ARGS]);
 });
 
+test('arguments that repeat what was hidden ask again, and the real ones are written to the tool [ASK-4]', async () => {
+  const world = await openWorld();
+  const client = alice(world);
+  const args = { path: '/tmp/a', password: 'hunter2hunter2' };
+  const state = await ask(client, args);
+  const { message } = await retry(client, state, args, 'up__write', accept({ decision: 'approve', arguments: '{"path":"/tmp/b","password":"[redacted]"}' }));
+  expect(message.result.inputRequests.approval.params.message).toMatch(/^Not taken: .*hidden from you/);
+  expect(world.executed()).toEqual([]);
+  await retry(client, message.result.requestState, args);
+  expect(world.executed()).toEqual([args]);
+});
+
 test('an answer that is missing or filled in wrongly asks again, and one that is none is refused [ASK-2]', async () => {
   const world = await openWorld();
   const client = alice(world);

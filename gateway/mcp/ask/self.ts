@@ -23,14 +23,20 @@ function canElicit({ era, session, protocolVersion, clientCapabilities }: Reques
   return own(elicitation, 'form') !== undefined || own(elicitation, 'url') === undefined;
 }
 
-/** @returns why it does not count; undefined where it does, and the call may go in again */
-export async function decideAsSelf({ approvals, decide }: ApprovalDesk, id: string, verdict: ApprovalVerdict, principal: Principal): Promise<string | undefined> {
+/** Why a verdict does not count, and whether another one still may. */
+export interface Uncounted {
+  readonly message: string;
+  readonly isOpen: boolean;
+}
+
+/** @returns undefined where it counts, and the call may go in again */
+export async function decideAsSelf({ approvals, decide }: ApprovalDesk, id: string, verdict: ApprovalVerdict, principal: Principal): Promise<Uncounted | undefined> {
   const decided = await decide(id, verdict, { principal, isSelf: true });
   if (decided.type === 'decided') return undefined;
   // Somebody else said the same meanwhile: their grant is there to be used.
   const isSame = verdict.type === 'approve' && verdict.args === undefined;
   if (isSame && decided.code === 'settled' && approvals.find(id, Date.now())?.state === 'approved') return undefined;
-  return decided.message;
+  return { message: decided.message, isOpen: decided.code === 'invalid' || decided.code === 'unavailable' };
 }
 
 /** The answer that asks the person at a 2026 client. */

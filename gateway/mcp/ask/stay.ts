@@ -69,8 +69,11 @@ export class Stay {
       if (answer.type !== 'result') return 'not-asked';
       const read = readForm(answer.result, box.settings.listen.maxDepth);
       if (read.type === 'dismissed') return 'dismissed';
-      problem = read.type === 'decided' ? await decideAsSelf(this.#desk, id, read.verdict, principal) : read.message;
-      if (problem === undefined) return 'over';
+      const uncounted = read.type === 'decided' ? await decideAsSelf(this.#desk, id, read.verdict, principal) : { message: read.message, isOpen: true };
+      if (uncounted === undefined) return 'over';
+      // Somebody else was first. Their yes is not what this person said, so that it waits to be called for.
+      if (!uncounted.isOpen) return 'dismissed';
+      problem = uncounted.message;
     }
     return 'dismissed';
   }

@@ -44,7 +44,8 @@ export const createTakeUp =
         return { type: 'ended', callId: newCallId(), outcome: stillWaiting(request) };
       case 'decided': {
         const problem = await decideAsSelf(desk, request.id, read.verdict, principal);
-        return problem === undefined ? undefined : invalid(`${problem} Call again without "requestState".`);
+        if (problem === undefined) return undefined;
+        return problem.isOpen ? inputRequired(sealer, request, call, problem.message) : invalid(`${problem.message} Call again without "requestState".`);
       }
     }
   };
