@@ -1,11 +1,11 @@
 /** Arguments on the call path: what does not fit goes nowhere, and a hostile schema costs its own tool only. */
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { expect, onTestFinished, test } from 'vitest';
 import { startGateway, type TestGateway } from '../support/gateway.ts';
 import { send } from '../support/http.ts';
 import { errorIn, textIn } from '../support/mcp.ts';
+import { serve } from '../support/process.ts';
 import { startUpstream, tool } from '../support/upstream.ts';
 
 const PATH_TOOL = tool('read', { inputSchema: { type: 'object', properties: { path: { type: 'string', pattern: '^/' }, lines: { type: 'integer', minimum: 1 } }, required: ['path'], additionalProperties: false } });
@@ -77,10 +77,12 @@ test('hostile schemas hide their own tools, the status says why, nothing is fetc
       tool('backtracking', { inputSchema: { type: 'object', properties: { a: { type: 'string', pattern: '^(a+)+$' } } } }),
     ],
   });
-  const delay = monitorEventLoopDelay({ resolution: 5 });
-  delay.enable();
-  const gateway = await startGateway({ servers: { up: up.server } });
+  // A process of its own: here, the tests and the tool server would be late together with it.
+  const gateway = await serve({ servers: { up: up.server } });
   const client = gateway.client();
+  // prom-client measures by monitorEventLoopDelay, from one scrape to the next.
+  const lagP99Ms = async (): Promise<number> => 1000 * Number(/^nodejs_eventloop_lag_p99_seconds (\S+)$/m.exec((await send(`${gateway.url}/metrics`, { method: 'GET' })).text)?.[1]);
+  await lagP99Ms();
   expect(await client.names()).toEqual(['up__backtracking', 'up__read', 'up__tree']);
   const long = `${'a'.repeat(50_000)}!`;
   for (let turn = 0; turn < 150; turn++) {
@@ -91,10 +93,12 @@ test('hostile schemas hide their own tools, the status says why, nothing is fetc
       client.call('up__tree', { children: [{ children: [{}] }] }).then((answer) => expect(errorIn(answer)).toEqual({})),
     ]);
   }
-  delay.disable();
-  expect(delay.percentile(99) / 1e6).toBeLessThan(50);
+  const late = await lagP99Ms();
+  expect(late).toBeGreaterThan(0);
+  expect(late).toBeLessThan(50);
   expect(fetches).toBe(0);
-  const { quarantined } = (await status(gateway)).pins;
+  const beside = await startGateway({ servers: { up: up.server } });
+  const { quarantined } = (await status(beside)).pins;
   expect(quarantined.map(({ tool: name }) => name)).toEqual(Object.keys(hostile).map((name) => `up/${name}`).sort());
   expect(quarantined.every(({ cause, why }) => cause === 'schema' && why.startsWith('The schema of its arguments is beyond the bounds: '))).toBe(true);
   expect(up.calls().map(({ params }) => params['name']).filter((name) => Object.hasOwn(hostile, String(name)))).toEqual([]);
