@@ -7,7 +7,7 @@ import { isJsonObject, own, type JsonObject } from '../../../core/json.ts';
 import type { Exchange } from '../exchange.ts';
 import type { RequestId } from '../protocol.ts';
 import { notificationText } from '../render.ts';
-import type { Session } from '../sessions.ts';
+import type { EventStream } from '../stream.ts';
 
 export type ClientAnswer =
   | { readonly type: 'result'; readonly result: JsonObject }
@@ -26,6 +26,13 @@ export interface ClientRequest {
 /** By the id of the request; each is called once. */
 export type PendingAnswers = Map<RequestId, (answer: ClientAnswer) => void>;
 
+/** What a session brings to being asked. */
+export interface AskedSession {
+  readonly asked: PendingAnswers;
+  /** GET streams, the newest last. */
+  readonly streams: ReadonlySet<EventStream>;
+}
+
 /** Unanswered at once in one session; a client that answers none of them must not be ours to remember. */
 const MAX_PENDING = 64;
 const GONE: ClientAnswer = { type: 'gone' };
@@ -35,7 +42,7 @@ const GONE: ClientAnswer = { type: 'gone' };
  * basic/transports, "Sending Messages to the Server"); a GET stream is, where the client takes none there
  * @returns undefined where it cannot be sent, or too many wait in this session
  */
-export function askClient(session: Session, exchange: Exchange, method: string, params: JsonObject): ClientRequest | undefined {
+export function askClient(session: AskedSession, exchange: Exchange, method: string, params: JsonObject): ClientRequest | undefined {
   const stream = exchange.stream() ?? [...session.streams].at(-1);
   if (stream === undefined || stream.closed || session.asked.size >= MAX_PENDING) return undefined;
   // Not to be guessed, so that an answer can only come from who was asked.
@@ -54,7 +61,7 @@ export function askClient(session: Session, exchange: Exchange, method: string, 
 }
 
 /** A response that came in this session. One that nobody waits for, or that came before, is nothing. */
-export function takeAnswer({ asked }: Session, id: RequestId | null, response: JsonObject): void {
+export function takeAnswer({ asked }: AskedSession, id: RequestId | null, response: JsonObject): void {
   if (id === null) return;
   const resolve = asked.get(id);
   if (resolve === undefined) return;
