@@ -111,26 +111,39 @@ const waits: Face = {
 const SIGNALBOX = new URL('../../bin/signalbox', import.meta.url).pathname;
 const quoted = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;
 
-/** On a terminal of its own, which `script` makes; what the person types goes in as keys. */
+export interface Terminal {
+  /** All that stood on the screen so far. */
+  out(): string;
+  type(keys: string): void;
+  /** The exit code, once there is one. */
+  code(): number | null | undefined;
+}
+
+/** `signalbox call` on a terminal of its own, which `script` makes; what the person types goes in as keys. */
+export function callOnTerminal(world: World, args: object): Terminal {
+  const command = [process.execPath, SIGNALBOX, 'call', 'up__write', JSON.stringify(args), '--as', ALICE.id, '-c', world.configPath, '--data', world.dataDir];
+  const child = spawn('script', ['-qec', command.map(quoted).join(' '), '/dev/null'], { env: { PATH: process.env['PATH'], TERM: 'dumb', SHELL: '/bin/sh' } });
+  onTestFinished(() => void child.kill('SIGKILL'));
+  let out = '';
+  let code: number | null | undefined;
+  child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
+  child.stdin.on('error', () => {});
+  child.once('close', (ended) => (code = ended));
+  return { out: () => out, type: (keys) => void child.stdin.write(keys), code: () => code };
+}
+
 const cli: Face = {
   name: 'signalbox call on a terminal',
   async call(world, args, person) {
-    const command = [process.execPath, SIGNALBOX, 'call', 'up__write', JSON.stringify(args), '--as', ALICE.id, '-c', world.configPath, '--data', world.dataDir];
-    const child = spawn('script', ['-qec', command.map(quoted).join(' '), '/dev/null'], { env: { PATH: process.env['PATH'], TERM: 'dumb', SHELL: '/bin/sh' } });
-    onTestFinished(() => void child.kill('SIGKILL'));
-    let out = '';
-    child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
-    child.stdin.on('error', () => {});
-    let code: number | null | undefined;
-    child.once('close', (ended) => (code = ended));
-    const type = (keys: string): void => void child.stdin.write(keys);
-    const prompt = await until('a prompt, or the end', () => (out.includes('later: ') ? out : undefined) ?? (code === undefined ? undefined : ''));
-    if (prompt !== '') await answerAt(type, () => out, await person(asked(prompt)));
-    await until('the end of the command', () => code !== undefined);
-    return { ok: code === 0, text: out };
+    const { out, type, code } = callOnTerminal(world, args);
+    const prompt = await until('a prompt, or the end', () => (out().includes(PROMPT) ? out() : undefined) ?? (code() === undefined ? undefined : ''));
+    if (prompt !== '') await answerAt(type, out, await person(asked(prompt)));
+    await until('the end of the command', () => code() !== undefined);
+    return { ok: code() === 0, text: out() };
   },
 };
 
+export const PROMPT = 'later: ';
 const CLEAR_LINE = '\u0015';
 
 async function answerAt(type: (keys: string) => void, out: () => string, answer: Answer): Promise<void> {

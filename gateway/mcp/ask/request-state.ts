@@ -40,4 +40,4 @@ export function openState(sealer: Sealer, state: unknown, call: BoundCall, nowMs
 const bindingOf = ({ principal, profile, name, args }: BoundCall): string =>
   sha256Hex(canonicalJson([principal.tenant, principal.id, profile ?? null, name, args]));
 
-const bad = (message: string): OpenedState => ({ type: 'bad', message: `${message} Call again without it.` });
+const bad = (message: string): OpenedState => ({ type: 'bad', message: `${message} Call again without "requestState".` });
