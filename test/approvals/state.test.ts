@@ -52,9 +52,8 @@ test('another caller, profile, tool, or other arguments: the state is not theirs
   const world = await openWorld({ more: { profiles: { p: { include: ['*'] } } } });
   const client = alice(world);
   const state = await ask(client);
-  isRefused(await retry(world.gateway().client({ key: BOB.key }), state));
-  isRefused(await retry(alice(world, 'p'), state));
-  isRefused(await retry(client, state, ARGS, 'up__other'));
+  const elsewhere = [retry(world.gateway().client({ key: BOB.key }), state), retry(alice(world, 'p'), state), retry(client, state, ARGS, 'up__other')];
+  for (const { message } of await Promise.all(elsewhere)) expect(message.error).toMatchObject({ code: INVALID, message: expect.stringContaining('belongs to another call') as string });
   await fc.assert(
     fc.asyncProperty(fc.dictionary(fc.string(), fc.jsonValue()), async (args) => {
       if (JSON.stringify(args) !== JSON.stringify(ARGS)) isRefused(await retry(client, state, args));
