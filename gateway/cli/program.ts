@@ -3,6 +3,8 @@ import { Command, CommanderError, InvalidArgumentError, Option } from 'commander
 import { isJsonObject, parseLossless, type JsonObject } from '../../core/json.ts';
 import { printable } from '../../core/text.ts';
 import { VERSION } from '../version.ts';
+import { addAudit } from './audit/commands.ts';
+import { command, jsonOption } from './command.ts';
 import { CommandError, EXIT } from './exit.ts';
 import type { CommonOptions } from './setup.ts';
 
@@ -83,16 +85,6 @@ export function createProgram(): Command {
   return program;
 }
 
-/** A command with the options that all of them share. */
-function command(parent: Command, nameAndArguments: string, description: string): Command {
-  return parent
-    .command(nameAndArguments)
-    .description(description)
-    .option('-c, --config <file>', 'configuration file (default: signalbox.yaml, .yml or .json here)')
-    .option('--data <dir>', 'data directory (default: what the configuration says)');
-}
-
-const jsonOption = (): Option => new Option('--json', 'print data as JSON');
 const asOption = (): Option => new Option('--as <caller>', 'act for this configured caller');
 const profileOption = (): Option => new Option('--profile <id>', 'see the tools as this profile shows them');
 
@@ -202,15 +194,7 @@ function addKeeping(program: Command): void {
     .option('--rules <file>', 'the draft: a configuration, or a file with only "rules" and "labels" (default: the configuration)')
     .addOption(jsonOption())
     .action(async (options) => (await import('./policy-replay.ts')).replayPolicy(options));
-  const audit = program.command('audit').description('read and check the ledger');
-  command(audit, 'tail', 'the newest records')
-    .option('-n, --lines <n>', 'how many', parseCount, 20)
-    .option('-f, --follow', 'go on as records come')
-    .addOption(jsonOption())
-    .action(async (options) => (await import('./audit.ts')).tail(options));
-  command(audit, 'verify', 'check the chain of the whole ledger')
-    .addOption(jsonOption())
-    .action(async (options) => (await import('./audit.ts')).verify(options));
+  addAudit(program);
 }
 
 function addApprovals(program: Command): void {
@@ -236,11 +220,5 @@ function addApprovals(program: Command): void {
     .addOption(jsonOption())
     .action(async (id, options) => (await import('./approvals.ts')).deny(id, options));
 }
-
-const parseCount = (text: string): number => {
-  const count = Number(text);
-  if (!Number.isSafeInteger(count) || count < 1) throw new InvalidArgumentError('A count is a whole number from 1.');
-  return count;
-};
 
 export type { CommonOptions };

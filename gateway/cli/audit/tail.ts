@@ -1,12 +1,9 @@
-/** `signalbox audit`: the ledger read and checked, beside the gateway that writes it. Nothing here writes. */
-import { existsSync } from 'node:fs';
-import { join } from 'node:path';
-import type { LedgerReader, RecordBody, StoredRecord } from '../../core/audit.ts';
-import { createLedgerReader, LEDGER_FILE, verifyLedger, type VerifyResult } from '../../store/index.ts';
-import { CommandError } from './exit.ts';
-import { createRecordLines } from './record-lines.ts';
-import { counted, print, printForeign, printJson, tell } from './print.ts';
-import { dataDirOf, type CommonOptions } from './setup.ts';
+/** `signalbox audit tail`: the newest records, and those that come. It checks none of them. */
+import type { LedgerReader, RecordBody, StoredRecord } from '../../../core/audit.ts';
+import { createRecordLines } from '../record-lines.ts';
+import { print, printForeign, tell } from '../print.ts';
+import { dataDirOf, type CommonOptions } from '../setup.ts';
+import { openReader } from './open.ts';
 
 export interface TailOptions extends CommonOptions {
   readonly lines: number;
@@ -58,36 +55,4 @@ async function follow(reader: LedgerReader, from: number, show: (records: readon
     if (records.length > 0) lastSeq = show(records);
     if (records.length < MAX_RECORDS_PER_POLL) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
-}
-
-function openReader(data: string): LedgerReader {
-  requireLedger(data);
-  try {
-    return createLedgerReader(data);
-  } catch (error) {
-    throw unreadable(data, error);
-  }
-}
-
-function requireLedger(data: string): void {
-  if (!existsSync(join(data, LEDGER_FILE))) throw new CommandError(`There is no ledger in ${data} yet: it begins with the first start of the gateway. Is this the right data directory? ("--data DIR")`);
-}
-
-const unreadable = (data: string, error: unknown): CommandError => new CommandError(`The ledger in ${data} cannot be read: ${(error as Error).message}.`);
-
-export async function verify(options: CommonOptions): Promise<void> {
-  const data = dataDirOf(options);
-  requireLedger(data);
-  let result: VerifyResult;
-  try {
-    result = verifyLedger(join(data, LEDGER_FILE));
-  } catch (error) {
-    throw unreadable(data, error);
-  }
-  if (options.json === true) printJson(result);
-  if (!result.ok) {
-    const sound = result.records === 0 ? 'None before it is sound.' : `The ${counted(result.records, 'record')} before it ${result.records === 1 ? 'is' : 'are'} sound.`;
-    throw new CommandError(options.json === true ? '' : `Record ${result.seq} of the ledger is wrong: ${result.reason}. ${sound}`);
-  }
-  if (options.json !== true) print(`The ledger is sound: ${counted(result.records, 'record')}. Head: record ${result.head.seq}, SHA-256 ${result.head.hash}`);
 }
