@@ -1,5 +1,5 @@
 /** What may happen: rules, limits and redaction, for the one call path. */
-export { createArgumentChecker, type ArgumentCheckerOptions, type BoundedChecker } from './arguments/checker.ts';
+export { createArgumentChecker, type ArgumentCheckerOptions } from './arguments/checker.ts';
 export { checkExpression } from './rules/expression.ts';
 export { checkRules, compileRules, type RuleProblem, type RulesOptions } from './rules/rules.ts';
 export { createLimiter, type LimiterOptions, type ReloadableLimiter } from './limits/limiter.ts';

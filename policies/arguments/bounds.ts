@@ -120,7 +120,7 @@ const NOWHERE: Ways = { named: new Map(), other: 0 };
 const sum = (a: number, b: number): number => a + b;
 
 /** Names that may be looked at while ways are merged: beyond, a schema is a tangle and not worth the time. */
-const MAX_MERGED = 50_000;
+const MAX_MERGED = 20_000;
 
 /**
  * A cycle that is entered twice for the same part does twice the work at each level. Alternatives count as one: honest

@@ -19,12 +19,7 @@ export interface ArgumentCheckerOptions {
 const MAX_READY = 500;
 const FIT: ArgumentCheck = { type: 'fit' };
 
-export interface BoundedChecker extends ArgumentChecker {
-  /** Whether any arguments at all fit: such a schema needs no checking. */
-  takesAnything(schema: JsonObject): boolean;
-}
-
-export function createArgumentChecker({ maxReady = MAX_READY }: ArgumentCheckerOptions = {}): BoundedChecker {
+export function createArgumentChecker({ maxReady = MAX_READY }: ArgumentCheckerOptions = {}): ArgumentChecker {
   // In the order of use; what takes anything has no plan.
   const ready = new Map<JsonObject, Plan | undefined>();
 
@@ -48,9 +43,6 @@ export function createArgumentChecker({ maxReady = MAX_READY }: ArgumentCheckerO
       } catch (error) {
         return `The schema of its arguments is beyond the bounds: ${error instanceof SchemaProblem ? error.message : 'it cannot be read'}.`;
       }
-    },
-    takesAnything(schema) {
-      return isOpen(readSchema(schema));
     },
     check(schema, args) {
       try {

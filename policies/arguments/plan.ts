@@ -71,13 +71,24 @@ export function planOf({ root }: SchemaGraph): Plan {
     // References go round: a plan is known before it is complete.
     const plan = {} as Plan;
     plans.set(node, plan);
-    return Object.assign(plan, wordsOf(node), membersOf(node, find), itemsOf(node, find), combinationsOf(node, find));
+    const edges = grouped(node);
+    return Object.assign(plan, wordsOf(node), membersOf(node, edges, find), itemsOf(node, edges, find), combinationsOf(edges, find));
   };
   return find(root);
 }
 
 const count = (node: SchemaNode, keyword: string, fallback: number): number => (node.says[keyword] as number | undefined) ?? fallback;
-const edgesOf = ({ edges }: SchemaNode, keyword: Edge['keyword']): Edge[] => edges.filter((edge) => edge.keyword === keyword);
+
+type Edges = Partial<Record<Edge['keyword'], Edge[]>>;
+
+function grouped({ edges }: SchemaNode): Edges {
+  const groups: Edges = {};
+  for (const edge of edges) (groups[edge.keyword] ??= []).push(edge);
+  return groups;
+}
+
+const NONE: readonly never[] = [];
+const NO_PROPERTIES: ReadonlyMap<string, Plan> = new Map();
 
 const BOUNDS = ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'] as const;
 
@@ -94,7 +105,7 @@ function wordsOf(node: SchemaNode) {
     isNever: node.isNever,
     types: says['type'] as string[] | undefined,
     allowed,
-    numbers: BOUNDS.flatMap((keyword) => (says[keyword] === undefined ? [] : [[keyword, says[keyword] as number] as const])),
+    numbers: BOUNDS.filter((keyword) => says[keyword] !== undefined).map((keyword) => [keyword, says[keyword] as number] as const),
     minLength,
     maxLength,
     pattern,
@@ -129,52 +140,49 @@ function formatOf(name: unknown): Plan['format'] {
 
 type Find = (node: SchemaNode) => Plan;
 
-const single = (node: SchemaNode, keyword: Edge['keyword'], find: Find): Plan | undefined => {
-  const [edge] = edgesOf(node, keyword);
-  return edge === undefined ? undefined : find(edge.to);
-};
+const single = (edges: Edge[] | undefined, find: Find): Plan | undefined => (edges?.[0] === undefined ? undefined : find(edges[0].to));
 
-function membersOf(node: SchemaNode, find: Find) {
-  const patterns = edgesOf(node, 'patternProperties').map(({ name, to }) => [compilePattern(name), find(to)] as const);
+function membersOf(node: SchemaNode, edges: Edges, find: Find) {
+  const patterns = (edges.patternProperties ?? NONE).map(({ name, to }) => [compilePattern(name), find(to)] as const);
   // What a pattern names that cannot be run is not known, and so neither is what it leaves to the others.
   const isForeign = patterns.some(([pattern]) => pattern === undefined);
   const parts = {
-    required: (node.says['required'] as string[] | undefined) ?? [],
+    required: (node.says['required'] as string[] | undefined) ?? NONE,
     minProperties: count(node, 'minProperties', 0),
     maxProperties: count(node, 'maxProperties', Infinity),
-    dependentRequired: Object.entries((node.says['dependentRequired'] as Record<string, string[]> | undefined) ?? {}),
-    properties: new Map(edgesOf(node, 'properties').map(({ name, to }) => [name, find(to)])),
+    dependentRequired: node.says['dependentRequired'] === undefined ? NONE : Object.entries(node.says['dependentRequired'] as Record<string, string[]>),
+    properties: edges.properties === undefined ? NO_PROPERTIES : new Map(edges.properties.map(({ name, to }) => [name, find(to)])),
     patternProperties: isForeign ? [] : (patterns as [RE2JS, Plan][]),
-    additionalProperties: isForeign ? undefined : single(node, 'additionalProperties', find),
-    propertyNames: single(node, 'propertyNames', find),
-    unevaluatedProperties: isForeign ? undefined : single(node, 'unevaluatedProperties', find),
+    additionalProperties: isForeign ? undefined : single(edges.additionalProperties, find),
+    propertyNames: single(edges.propertyNames, find),
+    unevaluatedProperties: isForeign ? undefined : single(edges.unevaluatedProperties, find),
   };
   const looksAtMembers = parts.properties.size > 0 || parts.patternProperties.length > 0 || parts.additionalProperties !== undefined || parts.propertyNames !== undefined;
   return { ...parts, looksAtMembers };
 }
 
-function itemsOf(node: SchemaNode, find: Find) {
-  const contains = single(node, 'contains', find);
+function itemsOf(node: SchemaNode, edges: Edges, find: Find) {
+  const contains = single(edges.contains, find);
   return {
     minItems: count(node, 'minItems', 0),
     maxItems: count(node, 'maxItems', Infinity),
     uniqueItems: node.says['uniqueItems'] === true,
-    prefixItems: edgesOf(node, 'prefixItems').map(({ to }) => find(to)),
-    items: single(node, 'items', find),
+    prefixItems: (edges.prefixItems ?? NONE).map(({ to }) => find(to)),
+    items: single(edges.items, find),
     contains: contains === undefined ? undefined : { plan: contains, min: count(node, 'minContains', 1), max: count(node, 'maxContains', Infinity) },
-    unevaluatedItems: single(node, 'unevaluatedItems', find),
+    unevaluatedItems: single(edges.unevaluatedItems, find),
   };
 }
 
-function combinationsOf(node: SchemaNode, find: Find) {
-  const list = (keyword: Edge['keyword']): Plan[] => edgesOf(node, keyword).map(({ to }) => find(to));
-  const test = single(node, 'if', find);
+function combinationsOf(edges: Edges, find: Find) {
+  const list = (some: readonly Edge[] = NONE): Plan[] => some.map(({ to }) => find(to));
+  const test = single(edges.if, find);
   return {
-    all: [...list('$ref'), ...list('allOf')],
-    any: list('anyOf'),
-    one: list('oneOf'),
-    not: single(node, 'not', find),
-    condition: test === undefined ? undefined : { test, pass: single(node, 'then', find), fail: single(node, 'else', find) },
-    dependentSchemas: edgesOf(node, 'dependentSchemas').map(({ name, to }) => [name, find(to)] as const),
+    all: [...list(edges.$ref), ...list(edges.allOf)],
+    any: list(edges.anyOf),
+    one: list(edges.oneOf),
+    not: single(edges.not, find),
+    condition: test === undefined ? undefined : { test, pass: single(edges.then, find), fail: single(edges.else, find) },
+    dependentSchemas: (edges.dependentSchemas ?? NONE).map(({ name, to }) => [name, find(to)] as const),
   };
 }

@@ -35,7 +35,7 @@ export interface SchemaGraph {
 }
 
 export const MAX_DEPTH = 64;
-export const MAX_VALUES = 6_000;
+export const MAX_VALUES = 5_000;
 export const MAX_CHARS = 256 * 1024;
 
 /** Why a schema cannot be read, in words. */
@@ -150,36 +150,37 @@ interface Inner {
   readonly schema: JsonValue;
 }
 
-const SINGLE = ['not', 'if', 'then', 'else', 'additionalProperties', 'propertyNames', 'unevaluatedProperties', 'items', 'contains', 'unevaluatedItems'] as const;
-const LISTS = ['allOf', 'anyOf', 'oneOf', 'prefixItems'] as const;
-const MAPS = ['properties', 'patternProperties', 'dependentSchemas'] as const;
+const KINDS = new Map<string, 'single' | 'list' | 'map'>([
+  ...['not', 'if', 'then', 'else', 'additionalProperties', 'propertyNames', 'unevaluatedProperties', 'items', 'contains', 'unevaluatedItems'].map((word) => [word, 'single'] as const),
+  ...['allOf', 'anyOf', 'oneOf', 'prefixItems'].map((word) => [word, 'list'] as const),
+  ...['properties', 'patternProperties', 'dependentSchemas', 'dependencies'].map((word) => [word, 'map'] as const),
+]);
 
 const isSchema = (value: JsonValue | undefined): value is JsonObject | boolean => isJsonObject(value) || typeof value === 'boolean';
 
 /** The schemas right inside one, under the names that 2020-12 gives them. */
-function* innerOf(schema: JsonObject): Generator<Inner> {
+function innerOf(schema: JsonObject): Inner[] {
+  const inner: Inner[] = [];
   const isTuple = Array.isArray(own(schema, 'items')); // up to 2019-09
-  for (const keyword of SINGLE) {
-    const value = own(schema, keyword);
-    if (keyword === 'items' && isTuple) {
-      const rest = own(schema, 'additionalItems');
-      if (isSchema(rest)) yield { keyword, name: '', schema: rest };
-    } else if (isSchema(value)) yield { keyword, name: '', schema: value };
+  for (const word of Object.keys(schema)) {
+    const kind = isTuple && word === 'items' ? 'list' : isTuple && word === 'additionalItems' ? 'single' : KINDS.get(word);
+    if (kind === undefined || (isTuple && word === 'prefixItems')) continue;
+    const value = schema[word] as JsonValue;
+    const keyword = (isTuple ? (TUPLE_WORDS.get(word) ?? word) : word === 'dependencies' ? 'dependentSchemas' : word) as Keyword;
+    if (kind === 'single') {
+      if (isSchema(value)) inner.push({ keyword, name: '', schema: value });
+    } else if (kind === 'list') {
+      // A list with something else among its schemas would mean another thing without it.
+      if (Array.isArray(value) && value.every(isSchema)) for (const [index, item] of value.entries()) inner.push({ keyword, name: String(index), schema: item });
+    } else if (isJsonObject(value)) {
+      for (const name of Object.keys(value)) if (isSchema(value[name])) inner.push({ keyword, name, schema: value[name] });
+    }
   }
-  for (const keyword of LISTS) {
-    const value = keyword === 'prefixItems' && isTuple ? own(schema, 'items') : own(schema, keyword);
-    // A list with something else among its schemas would mean another thing without it.
-    if (Array.isArray(value) && value.every(isSchema)) for (const [index, item] of value.entries()) yield { keyword, name: String(index), schema: item };
-  }
-  for (const keyword of MAPS) {
-    const value = own(schema, keyword);
-    if (isJsonObject(value)) for (const name of Object.keys(value)) if (isSchema(value[name])) yield { keyword, name, schema: value[name] };
-  }
-  const dependencies = own(schema, 'dependencies'); // up to draft-07
-  if (isJsonObject(dependencies)) {
-    for (const name of Object.keys(dependencies)) if (isSchema(dependencies[name])) yield { keyword: 'dependentSchemas', name, schema: dependencies[name] };
-  }
+  return inner;
 }
+
+/** In a schema whose `items` is a list. */
+const TUPLE_WORDS = new Map([['items', 'prefixItems'], ['additionalItems', 'items'], ['dependencies', 'dependentSchemas']]);
 
 const TYPES = new Set(['string', 'number', 'integer', 'boolean', 'object', 'array', 'null']);
 const BOUNDS = ['minimum', 'maximum', 'exclusiveMinimum', 'exclusiveMaximum', 'multipleOf'] as const;

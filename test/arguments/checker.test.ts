@@ -231,8 +231,3 @@ test('schemas kept ready are bounded, and one that was forgotten is read anew [A
   const schemas = Array.from({ length: 10 }, (_, at) => ({ required: [`a${at}`] }));
   for (const turn of [1, 2]) for (const [at, one] of schemas.entries()) expect([turn, few.check(one, { [`a${at}`]: 1 }).type, few.check(one, {}).type]).toEqual([turn, 'fit', 'unfit']);
 });
-
-test('what takes anything is known, so that nothing is checked [ARGS-4]', () => {
-  expect([{}, { type: 'object' }, { type: 'object', properties: {}, description: 'x', $schema: 'y' }].map((one) => checker.takesAnything(one as unknown as JsonObject))).toEqual([true, true, true]);
-  expect([{ type: 'string' }, { required: ['a'] }, { properties: { a: {} } }].map((one) => checker.takesAnything(one as unknown as JsonObject))).toEqual([false, false, false]);
-});
