@@ -187,6 +187,26 @@ export interface LogSettings {
   readonly format: 'text' | 'json';
 }
 
+export interface MetricsSettings {
+  /** Whether metrics name callers. */
+  readonly callers: boolean;
+}
+
+export interface TraceSettings {
+  /** Where OTLP/HTTP is taken; may hold references. */
+  readonly endpoint: string;
+  /** Values may hold references. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Share of the calls that came without a trace which are traced, 0 to 1. */
+  readonly sample: number;
+}
+
+export interface TelemetrySettings {
+  readonly metrics: MetricsSettings;
+  /** Absent: nothing is traced. */
+  readonly traces?: TraceSettings;
+}
+
 export interface Settings {
   /** The file it was read from; absent for built-in defaults. */
   readonly source?: string;
@@ -210,6 +230,7 @@ export interface Settings {
   readonly labels: Readonly<Record<string, readonly string[]>>;
   readonly audit: AuditSettings;
   readonly log: LogSettings;
+  readonly telemetry: TelemetrySettings;
 }
 
 /** Resolves the references in a text. */

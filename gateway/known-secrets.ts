@@ -58,6 +58,11 @@ export function learnFrom(settings: Settings, secrets: SecretSource, known: Know
     for (const [name, text] of Object.entries(server.type === 'stdio' ? server.env : server.headers)) learn(name, text);
     if (server.type !== 'stdio') learnFromUrl(valueOf(secrets, server.url) ?? '', known);
   }
+  const { traces } = settings.telemetry;
+  if (traces !== undefined) {
+    for (const [name, text] of Object.entries(traces.headers)) learn(name, text);
+    learnFromUrl(valueOf(secrets, traces.endpoint) ?? '', known);
+  }
   const { webhook } = settings.approvals;
   if (webhook !== undefined) {
     learn('secret', webhook.secret);

@@ -40,9 +40,13 @@ function openReport(file: string): ReturnType<typeof createReport> {
   return createReport(file, text, tree.root, adaptSynonyms(tree.value, file).rename);
 }
 
-function textsOf({ servers, callers, approvals }: Settings): Text[] {
+function textsOf({ servers, callers, approvals, telemetry }: Settings): Text[] {
   const texts: Text[] = callers.flatMap(({ key }, at) => (key === undefined ? [] : [{ path: ['callers', at, 'key'], text: key, consequence: 'The gateway does not start without it.' }]));
   for (const [key, text] of Object.entries(approvals.webhook ?? {})) texts.push({ path: ['approvals', 'webhook', key], text, consequence: 'Approvals are not announced until it is there.' });
+  const { endpoint, headers = {} } = telemetry.traces ?? {};
+  const untraced = 'Traces are not exported until it is there.';
+  if (endpoint !== undefined) texts.push({ path: ['telemetry', 'traces', 'endpoint'], text: endpoint, consequence: untraced });
+  for (const [name, text] of Object.entries(headers)) texts.push({ path: ['telemetry', 'traces', 'headers', name], text, consequence: untraced });
   for (const server of servers) {
     if (server.disabled) continue;
     const add = (path: Path, text: string): void => void texts.push({ path: ['servers', server.id, ...path], text, consequence: 'The server cannot be reached until it is there.' });

@@ -34,6 +34,7 @@ export function buildSettings(config: ConfigInput, source: string | undefined, b
     labels: config.labels,
     audit: config.audit,
     log: config.log,
+    telemetry: present(config.telemetry),
   };
   const hash = sha256Hex(canonicalJson({ ...settings, servers: byId(settings.servers), profiles: byId(settings.profiles) }));
   return deepFreeze({

@@ -6,6 +6,7 @@ import { checkApprovals } from './check-approvals.ts';
 import type { Settings } from '../../core/settings.ts';
 import { checkRule, labelPatterns } from './check-rules.ts';
 import { checkSecretText } from './check-servers.ts';
+import { checkTelemetry } from './check-telemetry.ts';
 import { withEnvPrefix } from './references.ts';
 import type { Path } from './problem.ts';
 import type { Report } from './report.ts';
@@ -66,6 +67,7 @@ export function checkPolicy(config: Block, report: Report, checkExpression: Chec
   checkBudgets(config, report);
   for (const [index, guard] of blocksOf(config, 'guards')) checkScope(guard, ['guards', index], names, report);
   checkGuards(config, report);
+  checkTelemetry(config, report);
 }
 
 function checkProfiles(config: Block, names: Names, report: Report): void {

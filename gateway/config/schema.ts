@@ -5,6 +5,7 @@
 import { z } from 'zod';
 import { approvalsSchema, argumentsSchema, budgetSchema, guardSchema, labelsSchema, limitSchema, pinsSchema, ruleSchema, scanSchema, TOOLS } from './schema-policy.ts';
 import { serversSchema, text, texts, whole } from './schema-servers.ts';
+import { telemetrySchema } from './schema-telemetry.ts';
 
 const listenSchema = z
   .strictObject({
@@ -81,10 +82,11 @@ export const configSchema = z
     labels: labelsSchema.default({}),
     audit: auditSchema.prefault({}),
     log: logSchema.prefault({}),
+    telemetry: telemetrySchema.prefault({}),
   })
   .meta({ title: 'Signalbox configuration', description: 'signalbox.yaml: one gateway in front of tool servers.' });
 
 export type ConfigInput = z.output<typeof configSchema>;
 
 /** Top-level keys that only a Signalbox configuration has; an IDE's file has none of them. */
-export const OWN_KEYS: readonly string[] = ['listen', 'data', 'profiles', 'callers', 'rules', 'limits', 'budgets', 'approvals', 'pins', 'scan', 'arguments', 'guards', 'labels', 'audit', 'log'];
+export const OWN_KEYS: readonly string[] = ['listen', 'data', 'profiles', 'callers', 'rules', 'limits', 'budgets', 'approvals', 'pins', 'scan', 'arguments', 'guards', 'labels', 'audit', 'log', 'telemetry'];
