@@ -151,7 +151,7 @@ const doubling = (keyword: string): JsonObject => {
 };
 const nested = (depth: number): JsonObject => (depth === 0 ? {} : { not: nested(depth - 1) });
 
-const HOSTILE: Record<string, object> = {
+const HOSTILE = Object.entries<object>({
   '2^30 allOf': doubling('allOf'),
   '2^30 anyOf': doubling('anyOf'),
   '2^30 properties': { $defs: { d31: {}, ...Object.fromEntries(Array.from({ length: 31 }, (_, at) => [`d${at}`, { properties: { a: { $ref: `#/$defs/d${at + 1}` }, b: { $ref: `#/$defs/d${at + 1}` } } }])) }, $ref: '#/$defs/d0' },
@@ -172,9 +172,9 @@ const HOSTILE: Record<string, object> = {
   'too much text': { description: 'x'.repeat(1_000_000) },
   'patterns that repeat too much': { properties: { a: { pattern: `(${'ab'.repeat(400)}){1000}` } } },
   'too many patterns': { patternProperties: Object.fromEntries(Array.from({ length: 1000 }, (_, at) => [`^a${at}`, {}])) },
-};
+});
 
-test.each(Object.entries(HOSTILE))('%s makes a schema that its tool cannot be offered with, and that is found in milliseconds [ARGS-3]', (_name, hostile) => {
+test.each(HOSTILE)('%s makes a schema that its tool cannot be offered with, and that is found in milliseconds [ARGS-3]', (_name, hostile) => {
   const start = performance.now();
   expect(problemOf(hostile)).toMatch(/^The schema of its arguments is beyond the bounds: .+\.$/);
   expect(check(hostile, { a: 1 }).type).toBe('unfit');
