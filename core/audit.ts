@@ -28,7 +28,7 @@ export interface StoredRecord {
   readonly seq: number;
   /** The record's exact text: JSON that begins with `seq` and `prev`. */
   readonly body: string;
-  /** SHA-256 (hex) of `body`. */
+  /** SHA-256 (hex) of the byte 0x00 and `body`: the leaf of a Merkle tree (RFC 9162, section 2.1.1). */
   readonly hash: string;
 }
 

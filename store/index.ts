@@ -1,6 +1,7 @@
 /** Durable state of one data directory: the ledger, approvals, the lock on the directory, callers' keys, the gateway's secret. */
 export * from './approvals/index.ts';
 export * from './ledger/index.ts';
+export * from './register/index.ts';
 export { createKeyStore, hashKey, KeysUnavailable, type CallerKey, type KeyStore, type KeyStoreOptions } from './keys.ts';
 export {
   lockDataDir,

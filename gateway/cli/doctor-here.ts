@@ -3,9 +3,8 @@ import Database from 'better-sqlite3';
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { StoredRecord } from '../../core/audit.ts';
-import { sha256Hex } from '../../core/json.ts';
 import type { Settings } from '../../core/settings.ts';
-import { createLedgerReader, LEDGER_FILE, requireSqliteVersion, verifyLedger, type VerifyResult } from '../../store/index.ts';
+import { createLedgerReader, leafHash, LEDGER_FILE, requireSqliteVersion, verifyLedger, type VerifyResult } from '../../store/index.ts';
 import { findClientConfigs, importServers, type Machine } from '../clients/index.ts';
 import { formatProblem, type Problem } from '../config/index.ts';
 import { ok, problem, warning, type Finding } from './findings.ts';
@@ -101,7 +100,7 @@ export function verifyRun(records: readonly StoredRecord[]): VerifyResult {
   for (const record of records.slice(1)) {
     const bad = (reason: string): VerifyResult => ({ ok: false, records: 0, seq: last.seq + 1, reason });
     if (record.seq !== last.seq + 1) return bad('it is missing');
-    if (sha256Hex(record.body) !== record.hash) return bad('its text is not the one that was hashed');
+    if (leafHash(record.body) !== record.hash) return bad('its text is not the one that was hashed');
     if (!record.body.startsWith(`{"seq":${record.seq},"prev":"${last.hash}",`)) return bad(`it does not follow record ${last.seq}`);
     last = record;
   }

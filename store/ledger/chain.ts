@@ -3,13 +3,14 @@
  * and verification share. No storage.
  */
 import { hash } from 'node:crypto';
+import { leafHash } from '../register/index.ts';
 
 /** `prev` of the first record. */
 export const GENESIS = '0'.repeat(64);
 
 export interface ChainPoint {
   readonly seq: number;
-  /** SHA-256 (hex) of the body of record `seq`; `GENESIS` at 0. */
+  /** The hash (hex) of record `seq`; `GENESIS` at 0. */
   readonly hash: string;
 }
 
@@ -21,4 +22,10 @@ export const chainHead = (seq: number, prev: string): string => `{"seq":${seq},"
 /** The text that is kept: `seq` and `prev` in front of the members of `json`, a JSON object with at least one member. */
 export const chainBody = (seq: number, prev: string, json: string): string => chainHead(seq, prev) + json.slice(1);
 
-export const hashBody = (body: string): string => hash('sha256', body, 'hex');
+/** The hash of a record is its leaf in the Merkle tree, so that the chain and the tree cost one hash between them. */
+export const hashBody = leafHash;
+
+/** Ledgers of before the register have the plain SHA-256 of the body there, and no tree can be built over them. */
+export const isOfOldKind = (body: string, recorded: string): boolean => hash('sha256', body, 'hex') === recorded;
+
+export const OLD_KIND = 'it was written by an earlier version, whose hashes make no Merkle tree (SHA-256 of the body without the 0x00 before it)';

@@ -4,18 +4,19 @@
  */
 import { openDatabase, type Sqlite } from '../sqlite.ts';
 import type { StoredRecord } from '../../core/audit.ts';
-import { CHAIN_START, hashBody, type ChainPoint } from './chain.ts';
+import { CHAIN_START, hashBody, isOfOldKind, OLD_KIND, type ChainPoint } from './chain.ts';
 import type { WorkerOptions } from './messages.ts';
 import { hashedRecords, packPages, unpackPage, type Page } from './page.ts';
 
 export const LEDGER_FILE = 'ledger.db';
 
 /**
- * `pages`: see page.ts. `records` is for a person with an SQLite shell, and reads all of the pages; nothing here uses it.
+ * `pages`: see page.ts; the hashes lie before the bodies, so that who reads those alone does not read through the rest.
+ * `records` is for a person with an SQLite shell, and reads all of the pages; nothing here uses it.
  * `meta.closed_below`: every intent with a smaller seq has its outcome, or its `unknown`.
  */
 const SCHEMA = `
-  CREATE TABLE IF NOT EXISTS pages (first INTEGER PRIMARY KEY, bodies TEXT NOT NULL, hashes BLOB NOT NULL) STRICT;
+  CREATE TABLE IF NOT EXISTS pages (first INTEGER PRIMARY KEY, hashes BLOB NOT NULL, bodies TEXT NOT NULL) STRICT;
   CREATE VIEW IF NOT EXISTS records (seq, body, hash) AS
     WITH RECURSIVE line (seq, rest, hashes) AS (
       SELECT first, bodies || char(10), hashes FROM pages
@@ -74,7 +75,7 @@ export function openLedgerFile(options: WorkerOptions): LedgerFile {
 function ledgerFile(db: Sqlite): LedgerFile {
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
-  const insert = db.prepare<[number, string, Buffer]>('INSERT INTO pages (first, bodies, hashes) VALUES (?, ?, ?)');
+  const insert = db.prepare<[number, Buffer, string]>('INSERT INTO pages (first, hashes, bodies) VALUES (?, ?, ?)');
   const setMark = db.prepare<[number]>("INSERT OR REPLACE INTO meta (name, value) VALUES ('closed_below', ?)");
   const getMark = db.prepare<[], number>("SELECT value FROM meta WHERE name = 'closed_below'").pluck();
   const fill = db.prepare<[number]>('INSERT OR REPLACE INTO probe (id, filler) VALUES (1, zeroblob(?))');
@@ -112,7 +113,7 @@ function ledgerFile(db: Sqlite): LedgerFile {
       let bytes = 0;
       const insertPages = (): void => {
         for (const { first, bodies, hashes } of packed.pages) {
-          insert.run(first, bodies, hashes);
+          insert.run(first, hashes, bodies);
           bytes += bodies.length + hashes.length;
         }
         if (newClosedBelow !== undefined) setMark.run(newClosedBelow);
@@ -164,6 +165,9 @@ function readTail(db: Sqlite): ChainPoint {
   if (page === undefined) return CHAIN_START;
   const records = unpackPage(page);
   const last = records.at(-1);
+  if (last !== undefined && isOfOldKind(last.body, last.hash)) {
+    throw new Error(`${OLD_KIND}. It cannot be written on: keep the file, and start on an empty data directory`);
+  }
   if (last === undefined || records.length !== hashedRecords(page) || hashBody(last.body) !== last.hash) {
     throw new Error(
       `the ledger is damaged: its last record (seq ${page.first + hashedRecords(page) - 1}) was changed after it was written. ` +

@@ -14,7 +14,7 @@ export interface Page {
   readonly first: number;
   /** The bodies, one a line: JSON text holds no raw line feed (RFC 8259, section 7). */
   readonly bodies: string;
-  /** SHA-256 of each body, 32 bytes each, in order. */
+  /** The hash of each record, 32 bytes each, in order. */
   readonly hashes: Buffer;
 }
 

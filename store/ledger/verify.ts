@@ -5,7 +5,7 @@
  */
 import type { StoredRecord } from '../../core/audit.ts';
 import { openReadOnly, type Sqlite } from '../sqlite.ts';
-import { CHAIN_START, chainHead, hashBody, type ChainPoint } from './chain.ts';
+import { CHAIN_START, chainHead, hashBody, isOfOldKind, OLD_KIND, type ChainPoint } from './chain.ts';
 import { hashedRecords, unpackPage, type Page } from './page.ts';
 
 export interface VerifyOptions {
@@ -80,7 +80,7 @@ function pageFault({ first, bodies, hashes }: Row, last: ChainPoint): Fault | un
 
 /** What is wrong with the record that follows `last`, if anything. */
 function recordFault({ seq, body, hash }: StoredRecord, last: ChainPoint): Fault | undefined {
-  if (hashBody(body) !== hash) return { seq, reason: 'its text is not the one that was hashed' };
+  if (hashBody(body) !== hash) return { seq, reason: isOfOldKind(body, hash) ? OLD_KIND : 'its text is not the one that was hashed' };
   if (!body.startsWith(chainHead(seq, last.hash))) return { seq, reason: prefixFault(body, seq) };
   return contentFault(body, seq, last.hash);
 }

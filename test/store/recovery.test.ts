@@ -1,5 +1,6 @@
 /** What a stop in mid-call leaves, and the next start makes of it. */
 import { spawn } from 'node:child_process';
+import { hash } from 'node:crypto';
 import { createInterface } from 'node:readline';
 import Database from 'better-sqlite3';
 import { expect, test } from 'vitest';
@@ -119,4 +120,15 @@ test('a ledger whose last record was changed, or whose last records were cut off
     await expect(opening).rejects.toBeInstanceOf(LedgerUnavailable);
     await expect(opening).rejects.toThrow(/the ledger is damaged: .*seq [35]/);
   }
+});
+
+test('a ledger of before the register is refused in clear words, by the gateway and by verification', async () => {
+  const dir = temporaryDir();
+  await (await openLedger(dir)).close();
+  const body = `{"seq":1,"prev":"${'0'.repeat(64)}","kind":"start","time":1}`;
+  const db = new Database(ledgerPath(dir));
+  db.prepare('INSERT INTO pages (first, bodies, hashes) VALUES (1, ?, ?)').run(body, hash('sha256', body, 'buffer'));
+  db.close();
+  await expect(openLedger(dir)).rejects.toThrow(/written by an earlier version.*start on an empty data directory/);
+  expect(verifyLedger(ledgerPath(dir))).toMatchObject({ ok: false, seq: 1, reason: expect.stringContaining('earlier version') });
 });
