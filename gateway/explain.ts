@@ -1,6 +1,6 @@
 /** What would become of a call, and why. Nothing is called, counted or recorded. */
 import type { Decision, RuleTrace } from '../core/decision.ts';
-import type { JsonObject } from '../core/json.ts';
+import { isJsonObject, own, type JsonObject } from '../core/json.ts';
 import type { Principal } from '../core/principal.ts';
 import type { Box } from './box.ts';
 import { prefixedName } from './catalog/names.ts';
@@ -14,6 +14,10 @@ export interface Explanation {
   readonly reason: string;
   readonly rule?: string;
   readonly policyHash: string;
+  /** The operator's labels of the tool. */
+  readonly labels?: readonly string[];
+  /** What the server says of its tool: never a reason for anything. */
+  readonly hints?: JsonObject;
   readonly trace: readonly RuleTrace[];
 }
 
@@ -23,9 +27,11 @@ export interface Question {
   readonly args: JsonObject;
   readonly as: string | undefined;
   readonly profile: string | undefined;
+  /** Labels taken as touched before; nothing is, where it is absent. */
+  readonly seen?: readonly string[];
 }
 
-export function explainCall(box: Box, { name, args, as, profile }: Question): Explanation {
+export function explainCall(box: Box, { name, args, as, profile, seen }: Question): Explanation {
   const principal = principalFor(box, as);
   if (principal === undefined) {
     return answer({ id: as ?? '', roles: [] }, 'unknown', `No caller "${as}" is configured.`, box);
@@ -37,14 +43,21 @@ export function explainCall(box: Box, { name, args, as, profile }: Question): Ex
   const held = heldAs(box, name, profile) ?? box.catalog().held.find(({ ref }) => ref === name);
   if (considered === undefined && held !== undefined) return { ...answer(principal, 'unknown', `The tool is quarantined: ${held.standing.why}. A call is answered as one to an unknown tool.`, box), tool: held.ref };
   if (considered === undefined) return answer(principal, 'unknown', `There is no tool "${name}".`, box);
-  const { decision, trace } = box.rules.explain({ principal, route: considered, args, origin: { face: 'cli' }, profile });
+  const { decision, trace } = box.rules.explain({ principal, route: considered, args, origin: { face: 'cli' }, profile, ...(seen === undefined ? {} : { seen }) });
   const hidden = route === undefined ? ' The tool is not shown to this caller: a call is answered as one to an unknown tool.' : '';
   return {
     ...answer(principal, route === undefined ? 'unknown' : decision.effect, decision.reason + hidden, box),
     tool: considered.ref,
+    ...(considered.labels === undefined ? {} : { labels: considered.labels }),
+    ...hintsOf(considered.definition),
     ...ruleOf(decision),
     trace,
   };
+}
+
+function hintsOf(definition: JsonObject): { hints?: JsonObject } {
+  const annotations = own(definition, 'annotations');
+  return isJsonObject(annotations) ? { hints: annotations } : {};
 }
 
 const ruleOf = ({ rule }: Decision) => (rule === undefined ? {} : { rule });

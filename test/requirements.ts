@@ -15,6 +15,7 @@ const MCP = 'docs/mcp.md';
 const THREATS = 'docs/threat-model.md';
 const CONFIGURATION = 'docs/configuration.md';
 const LEDGER = 'docs/ledger.md';
+const POLICY = 'docs/policy.md';
 const RULES = 'docs/rules.md';
 const CONNECTORS = 'docs/connectors.md';
 const PINS = 'docs/pins.md';
@@ -159,6 +160,17 @@ export const REQUIREMENTS: readonly Requirement[] = [
   ...group('SECRET', [
     ['What the gateway was given in secret is in no record, log line, metric, status, list or error, whoever carries it there.', 'docs/secrets.md'],
     ['Of 200 canaries in arguments, results, headers, environment and errors none is in a sink or in an answer to another caller.', 'docs/secrets.md'],
+  ]),
+  ...group('POLICY', [
+    ['Cases that fail are told with the case, its line, the rule that decided and the line of that.', POLICY],
+    ['A replay of 100,000 recorded calls takes under 30 s and tells exactly those that a draft decides otherwise.', POLICY],
+    ['A call whose record tells too little is undecidable, never unchanged.', POLICY],
+    ['Rules in shadow change nothing, and what they would have done is recorded.', POLICY],
+  ]),
+  ...group('FLOW', [
+    ['What a run has touched is known to the next decision, also for calls side by side.', RULES],
+    ['What was touched outlives reload and restart, and is never forgotten for want of room.', RULES],
+    ['A call whose touch cannot be kept is refused.', RULES],
   ]),
   ...group('LEDGER', [
     ['Records are numbered without gaps, chained by hash, and any change is seen.', LEDGER],

@@ -9,10 +9,14 @@ import { print, printJson } from './print.ts';
 import type { CallerOptions } from './tools.ts';
 import { unknownCaller } from './unknown.ts';
 
-export function explain(name: string, args: JsonObject, options: CallerOptions): Promise<void> {
+export interface ExplainOptions extends CallerOptions {
+  readonly seen?: readonly string[];
+}
+
+export function explain(name: string, args: JsonObject, options: ExplainOptions): Promise<void> {
   return withGateway(options, async (gateway) => {
     await untilReady(gateway);
-    const asked = { name, args, as: options.as, profile: options.profile };
+    const asked = { name, args, as: options.as, profile: options.profile, seen: options.seen };
     const explanation = (await gateway.admin('POST', '/explain', asked)) as Explanation;
     if (options.json === true) printJson(explanation);
     if (explanation.tool === undefined) throw notExplained(explanation, options, gateway.setup.settings);
@@ -26,10 +30,12 @@ function notExplained({ reason }: Explanation, { as, json }: CallerOptions, sett
   return new CommandError(`${printable(reason)} "signalbox tools" lists them.`, EXIT.failed);
 }
 
-function show({ caller, tool, effect, reason, rule, trace }: Explanation): void {
+function show({ caller, tool, labels, hints, effect, reason, rule, trace }: Explanation): void {
   const roles = caller.roles.length === 0 ? '' : ` (${caller.roles.join(', ')})`;
   print(printable(`${caller.id}${roles} -> ${tool}`));
   print(printable(`${effect === 'unknown' ? 'not shown' : effect}: ${reason}`));
+  if (labels !== undefined) print(printable(`labels: ${labels.join(', ')}`));
+  if (hints !== undefined) print(printable(`the server says (a hint, decides nothing): ${JSON.stringify(hints)}`));
   if (trace.length === 0) return;
   print('');
   print(traceTable(trace, rule));

@@ -121,6 +121,7 @@ function addCalling(program: Command): void {
     .argument('[json]', 'its arguments as a JSON object', parseJsonObject, {})
     .addOption(asOption())
     .addOption(profileOption())
+    .option('--seen <labels...>', 'labels that the session has touched before')
     .addOption(jsonOption())
     .action(async (name, args, options) => (await import('./explain.ts')).explain(name, args, options));
 }

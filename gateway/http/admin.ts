@@ -68,7 +68,7 @@ function adminRoutes(admin: express.Router, parts: AdminParts): void {
   admin.get('/status', (_req, res) => void res.json(statusReport(parts)));
   admin.get('/lease', (req: Asked, res) => parts.leases.take(res, req.authenticated?.type === 'known' && req.authenticated.face === 'cli'));
   admin.post('/explain', (req, res) => {
-    const { name, args, as, profile } = (req.body ?? {}) as Record<string, unknown>;
+    const { name, args, as, profile, seen } = (req.body ?? {}) as Record<string, unknown>;
     if (typeof name !== 'string' || !isJsonObject(args ?? {})) {
       return void res.status(400).json(problem('invalid_params', 'Expected {"name": string, "args": object}.'));
     }
@@ -77,6 +77,7 @@ function adminRoutes(admin: express.Router, parts: AdminParts): void {
       args: (args ?? {}) as JsonObject,
       as: typeof as === 'string' ? as : undefined,
       profile: typeof profile === 'string' ? profile : undefined,
+      ...(Array.isArray(seen) ? { seen: seen.map(String) } : {}),
     });
     res.json(explained);
   });

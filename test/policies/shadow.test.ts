@@ -31,7 +31,7 @@ const termsOf = (rule: Omit<RuleSettings, 'id'>) => compileRules([{ id: 'it', ..
 
 const heart = ({ effect, rule, ask }: Decision) => ({ effect, rule, ask });
 
-test('rules in shadow never change what is decided, by which rule, or what is shown', () => {
+test('rules in shadow never change what is decided, by which rule, or what is shown [POLICY-4]', () => {
   const mixed = fc.tuple(fc.array(ruleArb('r', false), { maxLength: 4 }), fc.array(ruleArb('s', true), { maxLength: 4 }), fc.boolean());
   fc.assert(
     fc.property(mixed, requestArb, ([rules, shadow, first], request) => {

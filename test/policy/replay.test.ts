@@ -58,7 +58,7 @@ function replayed(dir: string, draft: Draft, { sinceMs = 0, inForce = [] as Rule
 
 const replayOf = async (calls: Recorded[], draft: Draft, options = {}): Promise<Replay> => replayed(await ledgerOf(calls.map(recordOf)), draft, options);
 
-const call = (tool: string, session: string, more: Recorded = {}): Recorded => ({ tool, session, effect: 'allow', rule: 'base', ...more });
+const inSession = (tool: string, session: string, more: Recorded = {}): Recorded => ({ tool, session, effect: 'allow', rule: 'base', ...more });
 const unknown = (name: string, more: Recorded = {}): Recorded => ({ name, code: 'unknown_tool', kind: 'refused', ...more });
 
 const base: RuleSettings = { id: 'base', effect: 'allow' };
@@ -118,8 +118,7 @@ test('a condition over an argument that was redacted, cut or not recorded makes 
 
 test('a caller that is no longer configured is undecidable; the operator calls without roles', async () => {
   const devs = draftOf([{ id: 'devs', effect: 'allow', roles: ['dev'] }]);
-  const by = (caller: string): Recorded => ({ caller, tool: 'files/read', effect: 'allow', rule: 'devs' });
-  const done = await replayOf(['alice', 'gone', 'local'].map(by), devs);
+  const done = await replayOf(['alice', 'gone', 'local'].map((caller) => ({ caller, tool: 'files/read', effect: 'allow', rule: 'devs' })), devs);
   expect(done.undecidable).toMatchObject([{ seq: 2, why: expect.stringContaining('"gone" is no longer configured') }]);
   expect(done.changed).toMatchObject([{ seq: 3, to: { effect: 'unknown' } }]);
   expect(done.unchanged).toBe(1);
@@ -128,8 +127,8 @@ test('a caller that is no longer configured is undecidable; the operator calls w
 test('what a session had touched is replayed in the order of the records, by the labels of the draft', async () => {
   const draft = draftOf([base, { id: 'leak', effect: 'deny', when: "'private' in flow.seen && 'external' in tool.labels" }], { labels: { private: ['files/*'], external: ['mail/*'] } });
   const done = await replayOf([
-    call('mail/send', 's1'), call('files/read', 's1'), call('mail/send', 's2'), call('mail/send', 's1', { time: START + 10 }),
-    call('files/read', 's3', { effect: 'deny', rule: 'base' }), call('mail/send', 's3', { time: START + 10 }),
+    inSession('mail/send', 's1'), inSession('files/read', 's1'), inSession('mail/send', 's2'), inSession('mail/send', 's1', { time: START + 10 }),
+    inSession('files/read', 's3', { effect: 'deny', rule: 'base' }), inSession('mail/send', 's3', { time: START + 10 }),
   ], draft, { sinceMs: START + 5 });
   expect(done.calls).toBe(2);
   expect(done.changed.map(({ seq, to }) => [seq, to.rule])).toEqual([[4, 'leak']]);
