@@ -1,4 +1,5 @@
 /** One fact, and the append-only sequence of them. */
+import type { HistogramReading } from './histogram.ts';
 import type { JsonObject } from './json.ts';
 
 export type RecordKind = 'start' | 'stop' | 'reload' | 'auth' | 'refused' | 'intent' | 'outcome' | 'unknown' | 'keys' | 'pins' | 'approval';
@@ -52,8 +53,19 @@ export interface Ledger {
   writeSoon(record: LedgerEntry): void;
   /** Whether the last attempt to write worked, and in words why not. */
   health(): { readonly ok: boolean; readonly problem?: string };
+  /** For whoever watches the process. */
+  stats(): LedgerStats;
   /** Commits what is pending and closes. */
   close(): Promise<void>;
+}
+
+export interface LedgerStats {
+  /** Made durable since the process began. */
+  readonly written: number;
+  /** From a batch's being sent to the disk until it is durable. */
+  readonly commits: HistogramReading;
+  /** How long the oldest record that is not durable has been waiting; 0 where none waits. */
+  readonly lagMs: number;
 }
 
 /** Records read back, oldest first. */

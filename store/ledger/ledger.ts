@@ -5,7 +5,8 @@
 import { join } from 'node:path';
 import { performance, type EventLoopUtilization } from 'node:perf_hooks';
 import type { Worker } from 'node:worker_threads';
-import { LedgerUnavailable, type LedgerEntry, type Ledger, type WrittenRecord } from '../../core/audit.ts';
+import { LedgerUnavailable, type LedgerEntry, type Ledger, type LedgerStats, type WrittenRecord } from '../../core/audit.ts';
+import { Histogram } from '../../core/histogram.ts';
 import type { Log } from '../../core/log.ts';
 import { ensureDataDir } from '../files.ts';
 import { Batch } from './batch.ts';
@@ -85,6 +86,13 @@ class WorkerLedger implements Ledger {
   #retryTimer: NodeJS.Timeout | undefined;
   /** `performance.now()` when the oldest pending record of `writeSoon` came. */
   #soonSince: number | undefined;
+  /** The same of what was sent, and is not durable yet. */
+  #sentSince: number | undefined;
+  /** The same of what the disk refused. */
+  #keptSince: number | undefined;
+  #sentAt = 0;
+  #written = 0;
+  readonly #commits = new Histogram();
 
   /** Called after each answer while closing. */
   #answered: (() => void) | undefined;
@@ -145,6 +153,12 @@ class WorkerLedger implements Ledger {
     return this.#problem === undefined ? { ok: true } : { ok: false, problem: this.#problem };
   }
 
+  stats(): LedgerStats {
+    const now = performance.now();
+    const oldest = Math.min(this.#soonSince ?? now, this.#sentSince ?? now, this.#keptSince ?? now);
+    return { written: this.#written, commits: this.#commits, lagMs: now - oldest };
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -189,6 +203,8 @@ class WorkerLedger implements Ledger {
     this.#gatherTimer = undefined;
     const batch = this.#pending;
     this.#pending = new Batch();
+    this.#sentAt = performance.now();
+    this.#sentSince = this.#soonSince;
     this.#soonSince = undefined;
     this.#gathering.sent();
     const loop = performance.eventLoopUtilization();
@@ -246,6 +262,10 @@ class WorkerLedger implements Ledger {
     const batch = this.#inFlight ?? new Batch();
     this.#inFlight = undefined;
     this.#calls.durable(batch.records, this.#lastSeq + 1);
+    if (batch.size > 0) this.#commits.observe(performance.now() - this.#sentAt);
+    this.#written += batch.size;
+    this.#sentSince = undefined;
+    this.#keptSince = undefined;
     this.#lastSeq = seq;
     this.#state = 'idle';
     if (this.#problem !== undefined) this.#recovered();
@@ -290,6 +310,8 @@ class WorkerLedger implements Ledger {
     const kept = new Batch();
     for (const refused of [batch, this.#pending]) refused.reject(error, kept, (record) => this.#calls.refused(record));
     this.#pending = kept;
+    if (kept.size > 0) this.#keptSince ??= this.#sentSince ?? this.#soonSince ?? performance.now();
+    this.#sentSince = undefined;
     if (this.#closing === undefined) this.#retryTimer ??= setTimeout(() => this.#retry(), this.#retryMs);
   }
 
