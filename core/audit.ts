@@ -2,7 +2,7 @@
 import type { HistogramReading } from './histogram.ts';
 import type { JsonObject } from './json.ts';
 
-export type RecordKind = 'start' | 'stop' | 'reload' | 'auth' | 'refused' | 'intent' | 'outcome' | 'unknown' | 'keys' | 'pins' | 'approval';
+export type RecordKind = 'start' | 'stop' | 'reload' | 'auth' | 'refused' | 'intent' | 'outcome' | 'unknown' | 'keys' | 'pins' | 'approval' | 'access' | 'erase' | 'hold' | 'purge';
 
 /** A record before the ledger numbers and chains it. Members other than these are the kind's own. */
 export interface AuditRecord {

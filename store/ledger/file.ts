@@ -1,10 +1,11 @@
 /**
  * The ledger's database: schema, appending whole batches, the mark, checkpoints. Synchronous; runs in the worker.
- * It does not judge records, and nothing here updates or deletes one.
+ * It does not judge records, and takes the text out of one only when told to: see blank.ts.
  */
 import { openDatabase, type Sqlite } from '../sqlite.ts';
 import type { StoredRecord } from '../../core/audit.ts';
 import { CHAIN_START, hashBody, isOfOldKind, OLD_KIND, type ChainPoint } from './chain.ts';
+import { createBlanking, type SeqRange } from './blank.ts';
 import type { WorkerOptions } from './messages.ts';
 import { hashedRecords, packPages, unpackPage, type Page } from './page.ts';
 
@@ -50,6 +51,10 @@ export interface LedgerFile {
   recordsFrom(seq: number): IterableIterator<StoredRecord>;
   /** Appends in one durable commit, or throws and leaves everything as it was. */
   append(records: readonly string[], closedBelow?: number): void;
+  /** Takes the text out of records, in one durable commit: of such as lie below the mark, and never of the last. @throws as `append` does */
+  blank(ranges: readonly SeqRange[], closedBelow: number): void;
+  /** Whether the log is empty now; see blank.ts. */
+  emptyLog(): boolean;
   /** Writes and erases a piece of filler. @throws where records could not be written either */
   probe(): void;
   /** Copies the log into the database if it has grown enough to be worth it. Never throws: the log can wait. */
@@ -63,6 +68,8 @@ export function openLedgerFile(options: WorkerOptions): LedgerFile {
     db.pragma(`cache_size = -${PAGE_CACHE_KIB}`);
     // Copying the log holds up a commit; `checkpoint` does it between answers instead.
     db.pragma('wal_autocheckpoint = 0');
+    // From the first record on: what is taken out later leaves no copy behind in a page that was rebuilt meanwhile.
+    db.pragma('secure_delete = ON');
     db.exec(SCHEMA);
     if (options.maxPages !== undefined) db.pragma(`max_page_count = ${options.maxPages}`);
     return ledgerFile(db);
@@ -80,6 +87,7 @@ function ledgerFile(db: Sqlite): LedgerFile {
   const getMark = db.prepare<[], number>("SELECT value FROM meta WHERE name = 'closed_below'").pluck();
   const fill = db.prepare<[number]>('INSERT OR REPLACE INTO probe (id, filler) VALUES (1, zeroblob(?))');
   const erase = db.prepare('DELETE FROM probe');
+  const blanking = createBlanking(db);
 
   let tail = readTail(db);
   let closedBelow = getMark.get() ?? 1;
@@ -126,6 +134,17 @@ function ledgerFile(db: Sqlite): LedgerFile {
       logCommits += 1;
       logPages += PAGES_PER_COMMIT + Math.ceil(bytes / USABLE_PAGE_BYTES);
     },
+    blank(ranges, newClosedBelow) {
+      let bytes = 0;
+      inTransaction(() => {
+        bytes = blanking.blank(ranges, Math.min(newClosedBelow, tail.seq));
+        setMark.run(newClosedBelow);
+      });
+      closedBelow = newClosedBelow;
+      logCommits += 1;
+      logPages += PAGES_PER_COMMIT * ranges.length + Math.ceil(bytes / USABLE_PAGE_BYTES);
+    },
+    emptyLog: () => blanking.emptyLog(BUSY_TIMEOUT_MS),
     probe() {
       // Two commits: pages that are freed again within one are never written.
       fill.run(PROBE_BYTES);
@@ -147,14 +166,15 @@ function ledgerFile(db: Sqlite): LedgerFile {
   };
 }
 
-/** The records from `seq` on, oldest first. */
+/** The records from `seq` on, oldest first, as far as they were not purged. */
 export function recordsFrom(db: Sqlite): (seq: number) => IterableIterator<StoredRecord> {
   const pages = db.prepare<[number], Page>(
     'SELECT first, bodies, hashes FROM pages WHERE first >= coalesce((SELECT max(first) FROM pages WHERE first <= ?), 0) ORDER BY first',
   );
   return function* (seq) {
     for (const page of pages.iterate(seq)) {
-      for (const record of unpackPage(page)) if (record.seq >= seq) yield record;
+      // One without text was purged.
+      for (const record of unpackPage(page)) if (record.seq >= seq && record.body !== '') yield record;
     }
   };
 }

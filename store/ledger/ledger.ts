@@ -10,9 +10,11 @@ import { Histogram } from '../../core/histogram.ts';
 import type { Log } from '../../core/log.ts';
 import { ensureDataDir } from '../files.ts';
 import { Batch } from './batch.ts';
+import type { SeqRange } from './blank.ts';
 import { LEDGER_FILE } from './file.ts';
 import { Gathering } from './gathering.ts';
 import { OpenCalls } from './open-calls.ts';
+import type { ToWorker } from './messages.ts';
 import { startScribe, type Scribe, type ScribeOptions } from './scribe.ts';
 
 export interface LedgerOptions {
@@ -41,12 +43,26 @@ const RECORDS_PER_MARK = 2000;
  */
 const MAX_KEPT_WHILE_FAILING = 1000;
 
+/** A ledger that can be purged: for who keeps to retention. */
+export interface PurgeableLedger extends Ledger {
+  /** Every call with an intent below this seq has ended: nothing at or above it is purged. */
+  settledBelow(): number;
+  /**
+   * Takes the text out of records, durably; their hashes stay. Goes between commits, so a few records at a time. What
+   * may not go (the last record, what is not settled) stays.
+   * @throws LedgerUnavailable when it cannot be written, or is closed
+   */
+  blank(ranges: readonly SeqRange[]): Promise<void>;
+  /** Empties the write-ahead log, where old text may stand still. False while a reader holds on to it. @throws as `blank` */
+  emptyLog(): Promise<boolean>;
+}
+
 /**
  * Opens the ledger of a data directory and ends what an earlier process left open. The caller holds the directory's
  * lock (`lockDataDir`).
  * @throws LedgerUnavailable when it cannot be opened
  */
-export async function createLedger(options: LedgerOptions): Promise<Ledger> {
+export async function createLedger(options: LedgerOptions): Promise<PurgeableLedger> {
   try {
     ensureDataDir(options.dataDir);
   } catch (error) {
@@ -59,7 +75,13 @@ export async function createLedger(options: LedgerOptions): Promise<Ledger> {
 
 type State = 'starting' | 'idle' | 'busy' | 'down' | 'closed';
 
-class WorkerLedger implements Ledger {
+/** Work for the thread that is no record. */
+interface Chore {
+  readonly message: { readonly type: 'blank'; readonly ranges: readonly SeqRange[] } | { readonly type: 'empty-log' };
+  readonly answer: PromiseWithResolvers<boolean>;
+}
+
+class WorkerLedger implements PurgeableLedger {
   readonly #log: Log;
   readonly #lagMs: number;
   readonly #gatherMs: number;
@@ -75,6 +97,9 @@ class WorkerLedger implements Ledger {
   #pending = new Batch();
   /** Sent and not answered. Outlives the worker: what became of it is read from the database. */
   #inFlight: Batch | undefined;
+  readonly #chores: Chore[] = [];
+  /** What `#inFlight`, empty then, stands for. */
+  #chore: Chore | undefined;
   #lastSeq = 0;
   #markedSeq = 0;
   #problem: string | undefined;
@@ -159,6 +184,18 @@ class WorkerLedger implements Ledger {
     return { written: this.#written, commits: this.#commits, lagMs: now - oldest };
   }
 
+  settledBelow(): number {
+    return this.#calls.closedBelow(this.#lastSeq);
+  }
+
+  async blank(ranges: readonly SeqRange[]): Promise<void> {
+    await this.#do({ type: 'blank', ranges });
+  }
+
+  emptyLog(): Promise<boolean> {
+    return this.#do({ type: 'empty-log' });
+  }
+
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -220,7 +257,24 @@ class WorkerLedger implements Ledger {
     this.#scribe?.send({ type: 'mark', closedBelow: this.#calls.closedBelow(this.#lastSeq) });
   }
 
-  #send(batch: Batch, message: string | { type: 'probe' }): void {
+  #do(message: Chore['message']): Promise<boolean> {
+    const problem = this.#closing === undefined ? this.#problem : 'it is closed';
+    if (problem !== undefined) return Promise.reject(unavailable(problem));
+    const answer = Promise.withResolvers<boolean>();
+    this.#chores.push({ message, answer });
+    if (this.#pending.waiting === 0) this.#nextChore();
+    return answer.promise;
+  }
+
+  #nextChore(): void {
+    if (this.#state !== 'idle') return;
+    this.#chore = this.#chores.shift();
+    if (this.#chore === undefined) return;
+    const { message } = this.#chore;
+    this.#send(new Batch(), message.type === 'blank' ? { ...message, closedBelow: this.settledBelow() } : message);
+  }
+
+  #send(batch: Batch, message: Exclude<ToWorker, { type: 'mark' | 'close' }>): void {
     this.#inFlight = batch;
     this.#state = 'busy';
     this.#scribe?.send(message);
@@ -234,6 +288,7 @@ class WorkerLedger implements Ledger {
         onReady: (seq, unknown) => this.#ready(seq, unknown),
         onDurable: (seq) => this.#durable(seq),
         onFailed: (problem) => this.#failed(problem),
+        onLog: (isEmpty) => this.#durable(this.#lastSeq, isEmpty),
         onClosed: (problem) => this.#closed(problem),
         onGone: (problem) => this.#gone(problem),
       },
@@ -258,7 +313,9 @@ class WorkerLedger implements Ledger {
     }
   }
 
-  #durable(seq: number): void {
+  #durable(seq: number, isDone = true): void {
+    const chore = this.#chore;
+    this.#chore = undefined;
     const batch = this.#inFlight ?? new Batch();
     this.#inFlight = undefined;
     this.#calls.durable(batch.records, this.#lastSeq + 1);
@@ -270,6 +327,9 @@ class WorkerLedger implements Ledger {
     this.#state = 'idle';
     if (this.#problem !== undefined) this.#recovered();
     batch.resolve();
+    chore?.answer.resolve(isDone);
+    // In turns, so that neither waits for the other for good.
+    if (chore === undefined) this.#nextChore();
     this.#afterAnswer();
   }
 
@@ -307,6 +367,8 @@ class WorkerLedger implements Ledger {
     if (this.#problem === undefined) this.#log.error({ problem }, 'the ledger cannot be written: calls are refused until it can');
     this.#problem = problem;
     const error = unavailable(problem);
+    for (const { answer } of [...(this.#chore === undefined ? [] : [this.#chore]), ...this.#chores.splice(0)]) answer.reject(error);
+    this.#chore = undefined;
     const kept = new Batch();
     for (const refused of [batch, this.#pending]) refused.reject(error, kept, (record) => this.#calls.refused(record));
     this.#pending = kept;
@@ -337,9 +399,11 @@ class WorkerLedger implements Ledger {
     // Not at once: those who were answered in this turn often have the next record ready.
     if (this.#pending.waiting > 0) this.#queueTurn();
     else if (this.#pending.size > 0 && this.#lagTimer === undefined) this.#lagOver();
+    else this.#nextChore();
   }
 
   async #close(): Promise<void> {
+    for (const { answer } of this.#chores.splice(0)) answer.reject(unavailable('it is closed'));
     // What came in this turn, then what came while that was written; one try once the disk refuses.
     for (let tries = 2; this.#state !== 'closed' && tries > 0; ) {
       if (this.#inFlight === undefined && this.#pending.size === 0 && this.#state !== 'starting') break;

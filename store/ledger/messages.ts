@@ -1,4 +1,5 @@
 /** What the ledger and its worker say to each other. Nothing else crosses. */
+import type { SeqRange } from './blank.ts';
 
 export interface WorkerOptions {
   readonly path: string;
@@ -14,12 +15,16 @@ export type ToWorker =
   | string
   | { readonly type: 'mark'; readonly closedBelow: number }
   | { readonly type: 'probe' }
+  | { readonly type: 'blank'; readonly ranges: readonly SeqRange[]; readonly closedBelow: number }
+  | { readonly type: 'empty-log' }
   | { readonly type: 'close'; readonly closedBelow: number };
 
-/** From the worker. A number is the `seq` of the last durable record: the batch, or the probe, went in. */
+/** From the worker. A number is the `seq` of the last durable record: the batch, the probe or the blanks went in. */
 export type FromWorker =
   | number
   | { readonly type: 'ready'; readonly seq: number; readonly unknown: number }
   | { readonly type: 'unopened'; readonly problem: string }
+  /** To `empty-log`. */
+  | { readonly type: 'log'; readonly isEmpty: boolean }
   | { readonly type: 'failed'; readonly problem: string }
   | { readonly type: 'closed'; readonly problem?: string };

@@ -9,6 +9,7 @@ export interface ScribeEvents {
   onReady(seq: number, unknown: number): void;
   onDurable(seq: number): void;
   onFailed(problem: string): void;
+  onLog(isEmpty: boolean): void;
   onClosed(problem: string | undefined): void;
   /** Comes last, once. `onReady` may never have come. */
   onGone(problem: string): void;
@@ -43,6 +44,8 @@ export function startScribe({ onThread, ...workerData }: ScribeOptions, events: 
         return;
       case 'failed':
         return events.onFailed(message.problem);
+      case 'log':
+        return events.onLog(message.isEmpty);
       case 'closed':
         return events.onClosed(message.problem);
       default:

@@ -69,6 +69,8 @@ function serve(file: LedgerFile, recover: boolean): void {
       });
     } else if (message.type === 'mark') mark = message.closedBelow;
     else if (message.type === 'probe') commit(() => file.probe());
+    else if (message.type === 'blank') commit(() => file.blank(message.ranges, message.closedBelow));
+    else if (message.type === 'empty-log') answer({ type: 'log', isEmpty: file.emptyLog() });
     else finish(message.closedBelow);
   });
   answer({ type: 'ready', seq: file.tail.seq, unknown });
