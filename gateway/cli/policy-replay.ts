@@ -30,7 +30,7 @@ export function replayPolicy(options: ReplayCommand): void {
   const draft = options.rules === undefined ? settings : draftFrom(options.rules, settings);
   const reader = openReader(settings.data);
   try {
-    const done = replay({ records: all(reader), draft, inForce: compileRules(settings.rules), sinceMs });
+    const done = replay({ records: () => all(reader), draft, inForce: compileRules(settings.rules), sinceMs });
     if (options.json === true) printJson({ since: new Date(sinceMs).toISOString(), ...done });
     else show(done, sinceMs, options.rules);
   } finally {

@@ -24,6 +24,8 @@ export interface RecordedCall {
   readonly name: string;
   /** `server/tool`; absent where the name led to none. */
   readonly tool: string | undefined;
+  /** It read on in the result of this call, and was decided as that one. */
+  readonly of: string | undefined;
   /** As redaction left them; absent where none were recorded. */
   readonly args: JsonObject | undefined;
   readonly argsBytes: number | undefined;
@@ -58,6 +60,7 @@ export function recordedCall(body: JsonObject): RecordedCall | undefined {
     profile: text(body, 'profile'),
     name: text(body, 'name') ?? '',
     tool: text(body, 'tool'),
+    of: text(body, 'of'),
     args: isJsonObject(recorded) ? recorded : none,
     argsBytes: typeof argsBytes === 'number' ? argsBytes : undefined,
     policy: text(body, 'policy') ?? '',

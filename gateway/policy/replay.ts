@@ -54,7 +54,8 @@ export interface Replay {
 }
 
 export interface ReplayOptions {
-  readonly records: Iterable<StoredRecord>;
+  /** From the first; asked for again where calls have to be looked up. */
+  readonly records: () => Iterable<StoredRecord>;
   readonly draft: Draft;
   /** The rules of the configuration: where they were in force, they tell that an unknown tool was not there. */
   readonly inForce: Rules;
@@ -64,6 +65,8 @@ export interface ReplayOptions {
 /** `,"kind":"intent","time":1795363200000`: near the beginning of every record (docs/ledger.md). */
 const HEAD = /^\{"seq":\d+,"prev":"[0-9a-f]{64}","kind":"([a-z]+)","time":(\d+)/;
 const POLICY_DIGITS = 16;
+/** Decided as the call whose result it reads. */
+const READ_RESULT = 'signalbox/read_result';
 
 export function replay({ records, draft, inForce, sinceMs }: ReplayOptions): Replay {
   const labelsOf = compileLabels(draft.labels);
@@ -71,6 +74,7 @@ export function replay({ records, draft, inForce, sinceMs }: ReplayOptions): Rep
   const touched = readsFlow ? replayTouched(labelsOf) : undefined;
   const judge = createJudge(draft, labelsOf);
   const unknown: (readonly [call: RecordedCall, seen: readonly string[] | undefined])[] = [];
+  const readings: (readonly [call: RecordedCall, seen: readonly string[] | undefined])[] = [];
   /** Which tool a name led to, in a profile. */
   const named = new Map<string, string>();
   const sum = { calls: 0, unchanged: 0, notDecided: 0, unrecorded: 0, changed: [] as Change[], otherRule: [] as Change[], undecidable: [] as Undecidable[] };
@@ -89,26 +93,59 @@ export function replay({ records, draft, inForce, sinceMs }: ReplayOptions): Rep
     if (call.time < sinceMs) return;
     sum.calls += 1;
     if (call.told === undefined) sum.notDecided += 1;
+    else if (call.tool === READ_RESULT) readings.push([call, seen]);
     else if (call.tool === undefined) unknown.push([call, seen]);
     else count(call, call.tool, call.told, judge(call, call.tool, seen));
   };
 
-  for (const { body } of records) {
-    const [, kind, time] = HEAD.exec(body) ?? [];
+  for (const { body } of records()) {
+    const { kind, time } = headOf(body);
     const speaksOfCall = kind === 'intent' || kind === 'refused';
-    if (touched === undefined && (!speaksOfCall || Number(time) < sinceMs)) continue;
+    if (touched === undefined && (!speaksOfCall || time < sinceMs)) continue;
     const read = (speaksOfCall ? parseLossless(body) : JSON.parse(body)) as JsonObject;
     const call = recordedCall(read);
     if (call !== undefined) take(call);
-    else if (typeof own(read, 'unrecorded') === 'number' && Number(time) >= sinceMs) sum.unrecorded += Number(own(read, 'unrecorded'));
+    else if (typeof own(read, 'unrecorded') === 'number' && time >= sinceMs) sum.unrecorded += Number(own(read, 'unrecorded'));
     else touched?.note(read);
   }
   for (const [call, seen] of unknown) {
     const found = traced(call, draft, named, inForce, (tool) => judge(call, tool, seen));
     count(call, found.tool ?? call.name, { effect: 'unknown' }, found.said);
   }
-  return { ...sum, undecidable: bySeq(sum.undecidable), changed: bySeq(sum.changed) };
+  const origins = originsOf(readings.map(([call]) => call.of), records);
+  for (const [call, seen] of readings) {
+    const origin = call.of === undefined ? undefined : origins.get(call.of);
+    const told = call.told ?? { effect: 'unknown' };
+    if (origin?.tool === undefined) count(call, READ_RESULT, told, 'which result was read was not recorded');
+    else count(call, READ_RESULT, told, allowedAsAsked(judge({ ...call, args: origin.args, argsBytes: origin.argsBytes }, origin.tool, seen)));
+  }
+  return { ...sum, otherRule: bySeq(sum.otherRule), undecidable: bySeq(sum.undecidable), changed: bySeq(sum.changed) };
 }
+
+/** Without reading the whole, where it begins as records do. */
+function headOf(body: string): { readonly kind: unknown; readonly time: number } {
+  const head = HEAD.exec(body);
+  if (head !== null) return { kind: head[1], time: Number(head[2]) };
+  const read = JSON.parse(body) as JsonObject;
+  return { kind: own(read, 'kind'), time: Number(own(read, 'time')) };
+}
+
+/** The calls whose results were read. */
+function originsOf(calls: readonly (string | undefined)[], records: ReplayOptions['records']): ReadonlyMap<string, RecordedCall> {
+  const wanted = new Set(calls.filter((call) => call !== undefined));
+  const found = new Map<string, RecordedCall>();
+  if (wanted.size === 0) return found;
+  for (const { body } of records()) {
+    if (headOf(body).kind !== 'intent') continue;
+    const call = recordedCall(parseLossless(body) as JsonObject);
+    if (call !== undefined && wanted.has(call.call)) found.set(call.call, call);
+  }
+  return found;
+}
+
+/** Who approved a call approved of its result: reading it is let through where the call would be asked about. */
+const allowedAsAsked = (said: RecordedDecision | Told | string): RecordedDecision | Told | string =>
+  typeof said === 'object' && 'type' in said && said.type !== 'undecidable' && said.effect === 'ask' ? { ...said, effect: 'allow' } : said;
 
 const bySeq = <T extends Subject>(calls: T[]): T[] => calls.sort((a, b) => a.seq - b.seq);
 

@@ -18,6 +18,8 @@ export function replayTouched(labelsOf: LabelsOf): TouchedReplay {
   const open = () => createFlow({ store, openSessions: () => [], now: () => nowMs, wallClock: () => nowMs, maxRuns: Infinity });
   let flow = open();
   const visits = new Map<string, FlowVisit>();
+  /** Of calls that were made: reading on in a result touches what its call touched. */
+  const tools = new Map<string, string>();
   // A clock that was set back must not make a run younger.
   const tick = (time: number): void => void (nowMs = Math.max(nowMs, time));
   return {
@@ -30,7 +32,9 @@ export function replayTouched(labelsOf: LabelsOf): TouchedReplay {
         visit.leave();
         return seen;
       }
-      visit.touch((call.tool === undefined ? undefined : labelsOf(call.tool)) ?? []);
+      const tool = call.of === undefined ? call.tool : tools.get(call.of);
+      if (tool !== undefined) tools.set(call.call, tool);
+      visit.touch((tool === undefined ? undefined : labelsOf(tool)) ?? []);
       visits.set(call.call, visit);
       return seen;
     },

@@ -23,16 +23,17 @@ interface Recorded {
   readonly effect?: 'allow' | 'ask' | 'deny';
   readonly rule?: string;
   readonly code?: string;
+  readonly of?: string;
   readonly policy?: string;
   readonly kind?: 'intent' | 'refused';
   readonly time?: number;
 }
 
 /** As gateway/records.ts writes it. */
-function recordOf({ caller = 'alice', session, tool, name = tool?.replace('/', '__') ?? 'x', profile, args = {}, payloads = true, effect, rule, code, policy = 'p', kind = effect === 'deny' || code !== undefined ? 'refused' : 'intent', time = START }: Recorded, at: number) {
+function recordOf({ caller = 'alice', session, tool, name = tool?.replace('/', '__') ?? 'x', profile, args = {}, payloads = true, effect, rule, code, of, policy = 'p', kind = effect === 'deny' || code !== undefined ? 'refused' : 'intent', time = START }: Recorded, at: number) {
   return {
     kind, time, call: `c${at}`, caller, tenant: 'default', proof: 'key', face: 'mcp', protocol: '2025-11-25', session, profile, name, tool, fingerprint: 'f',
-    argsBytes: Buffer.byteLength(canonicalJson(args)), argsHmac: 'h', ...(payloads ? { args: redactor.redact(args) } : {}), config: 'c', effect, rule, policy, code,
+    argsBytes: Buffer.byteLength(canonicalJson(args)), argsHmac: 'h', ...(payloads ? { args: redactor.redact(args) } : {}), config: 'c', effect, rule, policy, code, of,
   };
 }
 
@@ -50,7 +51,7 @@ const draftOf = (rules: RuleSettings[], more: Partial<Draft> = {}): Draft => ({ 
 function replayed(dir: string, draft: Draft, { sinceMs = 0, inForce = [] as RuleSettings[] } = {}): Replay {
   const reader = createLedgerReader(dir);
   try {
-    return replay({ records: reader.after(0, 1_000_000), draft, inForce: compileRules(inForce), sinceMs });
+    return replay({ records: () => reader.after(0, 1_000_000), draft, inForce: compileRules(inForce), sinceMs });
   } finally {
     reader.close();
   }
@@ -60,6 +61,9 @@ const replayOf = async (calls: Recorded[], draft: Draft, options = {}): Promise<
 
 const inSession = (tool: string, session: string, more: Recorded = {}): Recorded => ({ tool, session, effect: 'allow', rule: 'base', ...more });
 const unknown = (name: string, more: Recorded = {}): Recorded => ({ name, code: 'unknown_tool', kind: 'refused', ...more });
+
+const origin = (path: string): Recorded => ({ tool: 'files/read', args: { path }, effect: 'allow', rule: 'base' });
+const reading = (of: string | undefined): Recorded => ({ tool: 'signalbox/read_result', args: { handle: 'h' }, effect: 'allow', rule: 'base', ...(of === undefined ? {} : { of }) });
 
 const base: RuleSettings = { id: 'base', effect: 'allow' };
 
@@ -144,6 +148,15 @@ test('a name that led nowhere is traced to the tool that others found, and undec
   const inForce = [base];
   const there = await replayOf([unknown('files__nothing', { policy: compileRules(inForce).hash.slice(0, 16) })], draftOf(inForce), { inForce });
   expect(there.unchanged).toBe(1);
+});
+
+test('reading on in a result is replayed as the call that it came of', async () => {
+  const rules: RuleSettings[] = [base, { id: 'no-etc', effect: 'deny', when: "has(args.path) && args.path == '/etc'" }, { id: 'asked', effect: 'ask', when: "has(args.path) && args.path == '/ask'" }];
+  const done = await replayOf([origin('/etc'), origin('/tmp'), origin('/ask'), reading('c0'), reading('c1'), reading('c2'), reading(undefined)], draftOf(rules));
+  expect(done.changed.map(({ seq, to }) => [seq, to.effect])).toEqual([[1, 'deny'], [3, 'ask'], [4, 'deny']]);
+  expect(done.otherRule.map(({ seq, to }) => [seq, to.rule])).toEqual([[6, 'asked']]);
+  expect(done.undecidable.map(({ seq }) => seq)).toEqual([7]);
+  expect(done.unchanged).toBe(2);
 });
 
 test('calls that were refused before any rule are counted apart', async () => {
