@@ -15,3 +15,4 @@ export { openSecret, type GatewaySecret } from './secret.ts';
 export * from './budgets/index.ts';
 export { createFlowStore } from './flow/index.ts';
 export { requireSqliteVersion } from './sqlite.ts';
+export * from './search/index.ts';

@@ -1,0 +1,128 @@
+/**
+ * The ledger as it is asked: an index beside it (`search.db`), made of nothing but its records and made anew whenever it does
+ * not fit them. It is no authority: what a record says, the ledger says.
+ */
+import type { Statement } from 'better-sqlite3';
+import { createLedgerReader } from '../ledger/index.ts';
+import type { SearchOutcome } from './entry.ts';
+import type { SearchEntry, SearchFilter, SearchPage } from './filter.ts';
+import { planSearch, type Bounds } from './plan.ts';
+import { openSearchFile } from './schema.ts';
+import { updateIndex, type UpdateOptions } from './update.ts';
+import type { Effect } from '../../core/decision.ts';
+
+export interface SearchIndex {
+  /**
+   * Reads what the ledger has and the index has not. Other processes may do the same.
+   * @throws Error when the ledger cannot be read, or the index not be written
+   */
+  update(options?: UpdateOptions): Promise<void>;
+  /** Newest first. As of the last update. */
+  search(filter: SearchFilter, page: { readonly limit: number; readonly before?: number }): SearchPage;
+  /** All of them, oldest first, read a thousand at a time. */
+  scan(filter: SearchFilter): IterableIterator<SearchEntry>;
+  /** The entry that a record began. */
+  entryOf(seq: number): SearchEntry | undefined;
+  /** How SQLite answers a search: for tests and benchmarks. */
+  explain(filter: SearchFilter, limit: number): string[];
+  close(): void;
+}
+
+interface Row {
+  readonly seq: number;
+  readonly time: number;
+  readonly kind: number;
+  readonly is_error: 0 | 1 | null;
+  readonly duration: number | null;
+  readonly end: number | null;
+  readonly call: string | null;
+  readonly [dim: string]: unknown;
+}
+
+const SCAN_ROWS = 1000;
+const MAX_REMEMBERED = 20_000;
+/** Members of an answer, and the dimension that each comes from. */
+const MEMBERS = [
+  ['caller', 'caller'], ['tenant', 'tenant'], ['tool', 'tool'], ['name', 'name'], ['decision', 'effect'], ['rule', 'rule'],
+  ['outcome', 'outcome'], ['code', 'code'], ['session', 'session'], ['trace', 'trace'], ['approval', 'approval'],
+] as const;
+
+/** @throws Error when the index can neither be opened nor made */
+export function openSearch(dataDir: string): SearchIndex {
+  const db = openSearchFile(dataDir);
+  const words = new Map<number, string>();
+  /** Made when the tables are there. */
+  let findWord: Statement<[number], string> | undefined;
+
+  function word(id: number): string {
+    let text = words.get(id);
+    if (text === undefined) {
+      findWord ??= db.prepare<[number], string>('SELECT word FROM words WHERE id = ?').pluck();
+      text = findWord.get(id) ?? '';
+      if (words.size >= MAX_REMEMBERED) words.clear();
+      words.set(id, text);
+    }
+    return text;
+  }
+
+  function entryFrom(row: Row): SearchEntry {
+    const texts: Partial<Record<(typeof MEMBERS)[number][0], string>> = {};
+    for (const [member, dim] of MEMBERS) {
+      const id = row[dim];
+      if (typeof id === 'number') texts[member] = word(id);
+    }
+    const { decision, outcome, ...rest } = texts;
+    return {
+      seq: row.seq,
+      ...(row.end === null ? {} : { end: row.end }),
+      time: row.time,
+      kind: word(row.kind),
+      ...rest,
+      ...(decision === undefined ? {} : { decision: decision as Effect }),
+      ...(outcome === undefined ? {} : { outcome: outcome as SearchOutcome }),
+      ...(row.is_error === null ? {} : { isError: row.is_error === 1 }),
+      ...(row.duration === null ? {} : { durationMs: row.duration }),
+      ...(row.call === null ? {} : { call: row.call }),
+    };
+  }
+
+  /** One snapshot for the plan, the rows and their words: another process may make the index anew meanwhile. */
+  const read = db.transaction((filter: SearchFilter, bounds: Bounds): SearchEntry[] => {
+    words.clear();
+    const { sql, params } = planSearch(db, filter, bounds);
+    return db.prepare<[object], Row>(sql).all(params).map(entryFrom);
+  });
+
+  return {
+    async update(options) {
+      const reader = createLedgerReader(dataDir);
+      try {
+        await updateIndex(db, reader, options);
+      } finally {
+        reader.close();
+      }
+    },
+    search(filter, { limit, before }) {
+      const found = read(filter, { limit: limit + 1, order: 'newest', ...(before === undefined ? {} : { before }) });
+      const entries = found.slice(0, limit);
+      const last = entries.at(-1);
+      return { entries, ...(found.length > limit && last !== undefined ? { next: last.seq } : {}) };
+    },
+    *scan(filter) {
+      let after = 0;
+      for (;;) {
+        const entries = read(filter, { limit: SCAN_ROWS, after, order: 'oldest' });
+        yield* entries;
+        const last = entries.at(-1);
+        if (last === undefined || entries.length < SCAN_ROWS) return;
+        after = last.seq;
+      }
+    },
+    entryOf: (seq) => read({}, { limit: 1, after: seq - 1, before: seq + 1, order: 'newest' })[0],
+    explain(filter, limit) {
+      const { sql, params } = planSearch(db, filter, { limit, order: 'newest' });
+      return db.prepare<[object], { detail: string }>(`EXPLAIN QUERY PLAN ${sql}`).all(params).map(({ detail }) => detail);
+    },
+    close: () => void db.close(),
+  };
+}

@@ -1,0 +1,110 @@
+/** Rows into the index, within a transaction that its user holds. It reads no ledger. */
+import type { StoredRecord } from '../../core/audit.ts';
+import type { Sqlite } from '../sqlite.ts';
+import type { Ending, Entry } from './entry.ts';
+import { DIMENSIONS, type Dimension, type Reached } from './schema.ts';
+
+export interface Writer {
+  /** The last record that it has taken. */
+  readonly reached: number;
+  /** Rows were taken out since it was made. */
+  readonly purged: boolean;
+  /** Whether what it remembers of the index is still so: nobody has written since. */
+  isOf(reached: Reached): boolean;
+  /** Tells where a record's time is found. In the order of records. */
+  span(seq: number, time: number): void;
+  add(entry: Entry, text: string, ending?: Ending): void;
+  /** Joins an end with the call's open entry; false where there is none. */
+  end(call: string, ending: Ending): boolean;
+  /** Takes out what records `from` to `to` have said. */
+  purge(from: number, to: number): void;
+  reach(record: StoredRecord): void;
+}
+
+/** Numbers of words remembered for one dimension. */
+const MAX_REMEMBERED = 20_000;
+const SPAN_RECORDS = 256;
+
+export function createWriter(db: Sqlite, from: Reached): Writer {
+  const insert = db.prepare(`INSERT INTO entries (seq, time, ${DIMENSIONS.join(', ')}, is_error, duration, end, open, call)
+    VALUES (${Array.from({ length: DIMENSIONS.length + 7 }, () => '?').join(', ')})`);
+  const insertText = db.prepare<[number, string]>('INSERT INTO found (rowid, text) VALUES (?, ?)');
+  const findOpen = db.prepare<[string], number>('SELECT seq FROM entries WHERE call = ? AND open = 1 ORDER BY seq DESC LIMIT 1').pluck();
+  const setEnd = db.prepare('UPDATE entries SET outcome = ?, code = ?, is_error = ?, duration = ?, end = ?, open = 0 WHERE seq = ?');
+  const findWord = db.prepare<[string, string], number>('SELECT id FROM words WHERE dim = ? AND word = ?').pluck();
+  const addWord = db.prepare('INSERT INTO words (dim, word) VALUES (?, ?)');
+  const putSpan = db.prepare('INSERT OR REPLACE INTO spans VALUES (?, ?, ?, ?)');
+  const setReached = db.prepare('UPDATE reached SET seq = ?, hash = ?');
+  const remembered = new Map<Dimension, Map<string, number>>(DIMENSIONS.map((dim) => [dim, new Map()]));
+  let span = lastSpan(db);
+  let isSpanWritten = true;
+  let reached = from;
+  let purged = false;
+
+  function idOf(dim: Dimension, word: string | undefined): number | null {
+    if (word === undefined) return null;
+    const known = remembered.get(dim) as Map<string, number>;
+    let id = known.get(word);
+    if (id === undefined) {
+      id = findWord.get(dim, word) ?? Number(addWord.run(dim, word).lastInsertRowid);
+      if (known.size >= MAX_REMEMBERED) known.clear();
+      known.set(word, id);
+    }
+    return id;
+  }
+
+  const writeSpan = (): void => {
+    if (isSpanWritten || span === undefined) return;
+    putSpan.run(span.first, span.last, span.min, span.max);
+    isSpanWritten = true;
+  };
+
+  return {
+    get reached() {
+      return reached.seq;
+    },
+    get purged() {
+      return purged;
+    },
+    isOf: ({ seq, hash }) => seq === reached.seq && hash === reached.hash,
+    span(seq, time) {
+      if (span === undefined || seq - span.first >= SPAN_RECORDS) {
+        writeSpan();
+        span = { first: seq, last: seq, min: time, max: time };
+      } else span = { first: span.first, last: seq, min: Math.min(span.min, time), max: Math.max(span.max, time) };
+      isSpanWritten = false;
+    },
+    add({ seq, time, call, texts, isOpen }, text, ending) {
+      const said = ending === undefined ? texts : { ...texts, outcome: ending.outcome, ...(ending.code === undefined ? {} : { code: ending.code }) };
+      const ids = DIMENSIONS.map((dim) => idOf(dim, said[dim]));
+      insert.run(seq, time, ...ids, bit(ending?.isError), ending?.durationMs ?? null, ending?.end ?? null, ending === undefined && isOpen ? 1 : 0, call ?? null);
+      if (text !== '') insertText.run(seq, text);
+    },
+    end(call, { end, outcome, code, isError, durationMs }) {
+      const seq = findOpen.get(call);
+      if (seq === undefined) return false;
+      setEnd.run(idOf('outcome', outcome), idOf('code', code), bit(isError), durationMs ?? null, end, seq);
+      return true;
+    },
+    purge(first, last) {
+      db.prepare('DELETE FROM found WHERE rowid BETWEEN ? AND ?').run(first, last);
+      db.prepare('DELETE FROM entries WHERE seq BETWEEN ? AND ?').run(first, last);
+      // A call whose beginning is still there and whose end is gone is as open as if the index were made anew.
+      db.prepare(`UPDATE entries SET outcome = ?, code = NULL, is_error = NULL, duration = NULL, end = NULL, open = 1
+        WHERE end BETWEEN ? AND ? AND seq <> end`).run(idOf('outcome', 'open'), first, last);
+      for (const dim of DIMENSIONS) db.prepare(`DELETE FROM words WHERE dim = ? AND id NOT IN (SELECT ${dim} FROM entries WHERE ${dim} IS NOT NULL)`).run(dim);
+      for (const known of remembered.values()) known.clear();
+      purged = true;
+    },
+    reach({ seq, hash }) {
+      writeSpan();
+      setReached.run(seq, hash);
+      reached = { seq, hash };
+    },
+  };
+}
+
+const bit = (value: boolean | undefined): number | null => (value === undefined ? null : Number(value));
+
+const lastSpan = (db: Sqlite): { first: number; last: number; min: number; max: number } | undefined =>
+  db.prepare<[], { first: number; last: number; min: number; max: number }>('SELECT first, last, min_time AS min, max_time AS max FROM spans ORDER BY first DESC LIMIT 1').get();
