@@ -22,6 +22,7 @@ const PINS = 'docs/pins.md';
 const ERRORS = 'docs/errors.md';
 const FAULTS = 'docs/faults.md';
 const GUARDS = 'docs/guards.md';
+const AUDIT = 'docs/audit.md';
 
 const group = (prefix: string, rows: readonly (readonly [text: string, source: string])[]): Requirement[] =>
   rows.map(([text, source], index) => ({ id: `${prefix}-${index + 1}`, text, source }));
@@ -179,6 +180,12 @@ export const REQUIREMENTS: readonly Requirement[] = [
     ['Starts, stops, reloads, key changes and refused callers are records too.', LEDGER],
     ['One writer for a data directory: a second is told who holds it.', LEDGER],
     ['Secrets in arguments are not recorded.', LEDGER],
+  ]),
+  ...group('SEARCH', [
+    ['A search finds what going through all records would find, whatever is asked for together, newest first and in pages.', AUDIT],
+    ['Every filter begins with an index, and a time is a place in the ledger.', AUDIT],
+    ['The index is made of the ledger alone: only what is new is read, by several at once if need be, and it is made anew where it does not fit.', AUDIT],
+    ['Nothing of records that were purged is left in the index, in its answers or in its file.', AUDIT],
   ]),
   ...group('FAULT', [
     ['Killed with -9 at any moment: what was executed has an intent, nothing is executed twice, the chain verifies, no process is left.', FAULTS],
