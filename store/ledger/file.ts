@@ -6,6 +6,7 @@ import { openDatabase, type Sqlite } from '../sqlite.ts';
 import type { StoredRecord } from '../../core/audit.ts';
 import { CHAIN_START, hashBody, isOfOldKind, OLD_KIND, type ChainPoint } from './chain.ts';
 import { createBlanking, type SeqRange } from './blank.ts';
+import { CHECKPOINT_SCHEMA, createCheckpoints, type Checkpoints } from './checkpoints.ts';
 import type { WorkerOptions } from './messages.ts';
 import { hashedRecords, packPages, unpackPage, type Page } from './page.ts';
 
@@ -35,10 +36,10 @@ const PAGE_CACHE_KIB = 4096;
  * When the log is copied into the database, between two batches: so seldom that the batch which waits for it is not one
  * in a hundred; so often that the log soon stops growing, since writing over it takes two thirds of the time.
  */
-const CHECKPOINT_COMMITS = 300;
-const CHECKPOINT_PAGES = 4000;
+const COPY_COMMITS = 300;
+const COPY_PAGES = 4000;
 /** A log of this length is copied when nothing is going on. */
-const IDLE_CHECKPOINT_PAGES = 250;
+const IDLE_COPY_PAGES = 250;
 const USABLE_PAGE_BYTES = 4000;
 /** What a commit rewrites besides the pages that its records fill. */
 const PAGES_PER_COMMIT = 2;
@@ -57,7 +58,9 @@ export interface LedgerFile {
   emptyLog(): boolean;
   /** Writes and erases a piece of filler. @throws where records could not be written either */
   probe(): void;
-  /** Copies the log into the database if it has grown enough to be worth it. Never throws: the log can wait. */
+  /** Absent where no key was given to sign them with. */
+  readonly checkpoints: Checkpoints | undefined;
+  /** SQLite's checkpoint: copies the log into the database if it has grown enough to be worth it. Never throws: the log can wait. */
   checkpoint(idle: boolean): void;
   close(): void;
 }
@@ -70,16 +73,16 @@ export function openLedgerFile(options: WorkerOptions): LedgerFile {
     db.pragma('wal_autocheckpoint = 0');
     // From the first record on: what is taken out later leaves no copy behind in a page that was rebuilt meanwhile.
     db.pragma('secure_delete = ON');
-    db.exec(SCHEMA);
+    db.exec(SCHEMA + CHECKPOINT_SCHEMA);
     if (options.maxPages !== undefined) db.pragma(`max_page_count = ${options.maxPages}`);
-    return ledgerFile(db);
+    return ledgerFile(db, options.seed);
   } catch (error) {
     db.close();
     throw error;
   }
 }
 
-function ledgerFile(db: Sqlite): LedgerFile {
+function ledgerFile(db: Sqlite, seed: Uint8Array | undefined): LedgerFile {
   const begin = db.prepare('BEGIN IMMEDIATE');
   const commit = db.prepare('COMMIT');
   const insert = db.prepare<[number, Buffer, string]>('INSERT INTO pages (first, hashes, bodies) VALUES (?, ?, ?)');
@@ -92,9 +95,11 @@ function ledgerFile(db: Sqlite): LedgerFile {
   let tail = readTail(db);
   let closedBelow = getMark.get() ?? 1;
   // The log of an earlier run may be long.
-  let logPages = IDLE_CHECKPOINT_PAGES;
+  let logPages = IDLE_COPY_PAGES;
   let logCommits = 0;
   if (closedBelow > tail.seq + 1) throw new Error(lostRecords(tail.seq, closedBelow));
+
+  const checkpoints = seed === undefined ? undefined : createCheckpoints(db, seed, tail.seq);
 
   const inTransaction = (work: () => void): void => {
     begin.run();
@@ -115,6 +120,7 @@ function ledgerFile(db: Sqlite): LedgerFile {
     get closedBelow() {
       return closedBelow;
     },
+    checkpoints,
     recordsFrom: recordsFrom(db),
     append(records, newClosedBelow) {
       const packed = packPages(tail, records);
@@ -130,6 +136,7 @@ function ledgerFile(db: Sqlite): LedgerFile {
       if (packed.pages.length === 1 && newClosedBelow === undefined) insertPages();
       else inTransaction(insertPages);
       tail = packed.tail;
+      checkpoints?.committed(packed.pages);
       if (newClosedBelow !== undefined) closedBelow = newClosedBelow;
       logCommits += 1;
       logPages += PAGES_PER_COMMIT + Math.ceil(bytes / USABLE_PAGE_BYTES);
@@ -151,7 +158,7 @@ function ledgerFile(db: Sqlite): LedgerFile {
       erase.run();
     },
     checkpoint(idle) {
-      const due = idle ? logPages >= IDLE_CHECKPOINT_PAGES : logPages >= CHECKPOINT_PAGES || logCommits >= CHECKPOINT_COMMITS;
+      const due = idle ? logPages >= IDLE_COPY_PAGES : logPages >= COPY_PAGES || logCommits >= COPY_COMMITS;
       if (!due) return;
       // Counted from here again whatever happens: a reader that holds the log back must not cost a try each batch.
       logPages = 0;

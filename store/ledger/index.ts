@@ -1,6 +1,7 @@
 /** The audit ledger: one writer, any number of readers, and a check that needs neither. */
 export { createLedger, type LedgerOptions, type PurgeableLedger } from './ledger.ts';
 export type { SeqRange } from './blank.ts';
+export type { CheckpointOptions } from './checkpointing.ts';
 export { createLedgerReader } from './reader.ts';
 export { verifyLedger, type VerifyOptions, type VerifyResult } from './verify.ts';
 export { LEDGER_FILE } from './file.ts';

@@ -12,6 +12,7 @@ import { ensureDataDir } from '../files.ts';
 import { Batch } from './batch.ts';
 import type { SeqRange } from './blank.ts';
 import { LEDGER_FILE } from './file.ts';
+import { Checkpointing, type CheckpointOptions } from './checkpointing.ts';
 import { Gathering } from './gathering.ts';
 import { OpenCalls } from './open-calls.ts';
 import type { ToWorker } from './messages.ts';
@@ -28,6 +29,8 @@ export interface LedgerOptions {
   readonly retryMs?: number;
   /** Upper bound of the database in pages of 4 KiB: a full disk on any machine, for tests. */
   readonly maxPages?: number;
+  /** Signed from time to time; absent: never, but records can still be written. */
+  readonly checkpoints?: CheckpointOptions;
   /** Sees each writer thread as it starts, for tests. */
   readonly onThread?: (thread: Worker) => void;
 }
@@ -89,6 +92,7 @@ class WorkerLedger implements PurgeableLedger {
   readonly #scribeOptions: Omit<ScribeOptions, 'recover'>;
   readonly #calls = new OpenCalls();
   readonly #gathering = new Gathering();
+  readonly #checkpointing: Checkpointing | undefined;
   /** The event loop's times at the last commit. */
   #loop: EventLoopUtilization = performance.eventLoopUtilization();
 
@@ -131,9 +135,11 @@ class WorkerLedger implements PurgeableLedger {
     this.#lagMs = options.lagMs ?? DEFAULT_LAG_MS;
     this.#gatherMs = options.gatherMs ?? DEFAULT_GATHER_MS;
     this.#retryMs = options.retryMs ?? DEFAULT_RETRY_MS;
+    if (options.checkpoints !== undefined) this.#checkpointing = new Checkpointing(options.checkpoints, () => this.#scribe?.send({ type: 'checkpoint' }));
     this.#scribeOptions = {
       path: join(options.dataDir, LEDGER_FILE),
       maxPages: options.maxPages,
+      seed: options.checkpoints?.seed,
       onThread: options.onThread,
     };
     this.#start(true);
@@ -285,10 +291,15 @@ class WorkerLedger implements PurgeableLedger {
     this.#scribe = startScribe(
       { ...this.#scribeOptions, recover },
       {
-        onReady: (seq, unknown) => this.#ready(seq, unknown),
+        onReady: (seq, unknown, checkpointed) => {
+          this.#checkpointing?.restarted(checkpointed);
+          this.#ready(seq, unknown);
+        },
         onDurable: (seq) => this.#durable(seq),
         onFailed: (problem) => this.#failed(problem),
         onLog: (isEmpty) => this.#durable(this.#lastSeq, isEmpty),
+        onCheckpoint: (note, size) => this.#checkpointing?.made(note, size),
+        onNoCheckpoint: (problem) => this.#checkpointing?.failed(problem),
         onClosed: (problem) => this.#closed(problem),
         onGone: (problem) => this.#gone(problem),
       },
@@ -304,6 +315,7 @@ class WorkerLedger implements PurgeableLedger {
       this.#opened = true;
       this.#opening.resolve();
       this.#answered?.();
+      this.#checkpointing?.durable(seq);
       this.#flush();
     } else if (batch.size > 0 && seq === this.#lastSeq + batch.size) {
       // The earlier worker died between commit and answer. A commit is whole, and this worker has made it durable.
@@ -327,6 +339,7 @@ class WorkerLedger implements PurgeableLedger {
     this.#state = 'idle';
     if (this.#problem !== undefined) this.#recovered();
     batch.resolve();
+    this.#checkpointing?.durable(seq);
     chore?.answer.resolve(isDone);
     // In turns, so that neither waits for the other for good.
     if (chore === undefined) this.#nextChore();
@@ -417,6 +430,7 @@ class WorkerLedger implements PurgeableLedger {
     if (lost > 0) {
       this.#log.error({ problem: this.#problem, records: lost }, 'the ledger closed without its last records');
     }
+    this.#checkpointing?.close();
     if (this.#scribe === undefined) return;
     this.#scribe.send({ type: 'close', closedBelow: this.#calls.closedBelow(this.#lastSeq) });
     this.#state = 'closed';

@@ -6,10 +6,12 @@ import { Worker } from 'node:worker_threads';
 import type { FromWorker, ToWorker, WorkerOptions } from './messages.ts';
 
 export interface ScribeEvents {
-  onReady(seq: number, unknown: number): void;
+  onReady(seq: number, unknown: number, checkpointed: number): void;
   onDurable(seq: number): void;
   onFailed(problem: string): void;
   onLog(isEmpty: boolean): void;
+  onCheckpoint(note: string, size: number): void;
+  onNoCheckpoint(problem: string): void;
   onClosed(problem: string | undefined): void;
   /** Comes last, once. `onReady` may never have come. */
   onGone(problem: string): void;
@@ -38,7 +40,7 @@ export function startScribe({ onThread, ...workerData }: ScribeOptions, events: 
     if (typeof message === 'number') return events.onDurable(message);
     switch (message.type) {
       case 'ready':
-        return events.onReady(message.seq, message.unknown);
+        return events.onReady(message.seq, message.unknown, message.checkpointed);
       case 'unopened':
         problem = message.problem;
         return;
@@ -46,6 +48,10 @@ export function startScribe({ onThread, ...workerData }: ScribeOptions, events: 
         return events.onFailed(message.problem);
       case 'log':
         return events.onLog(message.isEmpty);
+      case 'checkpoint':
+        return events.onCheckpoint(message.note, message.size);
+      case 'no-checkpoint':
+        return events.onNoCheckpoint(message.problem);
       case 'closed':
         return events.onClosed(message.problem);
       default:

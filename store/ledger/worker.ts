@@ -45,13 +45,25 @@ function serve(file: LedgerFile, recover: boolean): void {
       answer({ type: 'failed', problem: problemText(error) });
       return;
     }
+    // What nobody waits for: after the answer.
+    file.checkpoints?.grow();
     file.checkpoint(false);
     idle.refresh();
+  };
+
+  const checkpoint = (): void => {
+    try {
+      const made = file.checkpoints?.make();
+      if (made !== undefined) answer({ type: 'checkpoint', ...made });
+    } catch (error) {
+      answer({ type: 'no-checkpoint', problem: problemText(error) });
+    }
   };
 
   const finish = (closedBelow: number): void => {
     try {
       file.append([], closedBelow);
+      checkpoint();
       file.close();
       answer({ type: 'closed' });
     } catch (error) {
@@ -68,10 +80,11 @@ function serve(file: LedgerFile, recover: boolean): void {
         mark = undefined;
       });
     } else if (message.type === 'mark') mark = message.closedBelow;
+    else if (message.type === 'checkpoint') checkpoint();
     else if (message.type === 'probe') commit(() => file.probe());
     else if (message.type === 'blank') commit(() => file.blank(message.ranges, message.closedBelow));
     else if (message.type === 'empty-log') answer({ type: 'log', isEmpty: file.emptyLog() });
     else finish(message.closedBelow);
   });
-  answer({ type: 'ready', seq: file.tail.seq, unknown });
+  answer({ type: 'ready', seq: file.tail.seq, unknown, checkpointed: file.checkpoints?.size ?? 0 });
 }
