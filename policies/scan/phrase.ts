@@ -55,14 +55,16 @@ export function createPhraseBook<T>(phrases: readonly (readonly [text: string, a
     for (const word of phrase.first) byFirst.set(word, [...(byFirst.get(word) ?? []), { phrase, about }]);
   }
   return (words) => {
-    const hits = new Map<Phrase, PhraseHit<T>>();
-    for (const [at, word] of words.entries()) {
-      for (const { phrase, about } of byFirst.get(word) ?? []) {
-        if (hits.has(phrase)) continue;
+    let hits: Map<Phrase, PhraseHit<T>> | undefined;
+    for (let at = 0; at < words.length; at++) {
+      const starting = byFirst.get(words[at] as string);
+      if (starting === undefined) continue;
+      for (const { phrase, about } of starting) {
+        if (hits?.has(phrase) === true) continue;
         const end = phrase.end(words, at);
-        if (end !== -1) hits.set(phrase, { about, words: words.slice(at, end).join(' ') });
+        if (end !== -1) (hits ??= new Map()).set(phrase, { about, words: words.slice(at, end).join(' ') });
       }
     }
-    return [...hits.values()];
+    return hits === undefined ? [] : [...hits.values()];
   };
 }

@@ -45,8 +45,10 @@ export function findSecretsAsked(words: readonly string[]): Said[] {
 const shownFile = (words: string): string => words.replaceAll('dotfile', '.');
 
 function findDeed(words: readonly string[]): string | undefined {
-  for (const [at, word] of words.entries()) {
-    for (const { phrase, isOpen } of BY_FIRST_WORD.get(word) ?? []) {
+  for (let at = 0; at < words.length; at++) {
+    const starting = BY_FIRST_WORD.get(words[at] as string);
+    if (starting === undefined) continue;
+    for (const { phrase, isOpen } of starting) {
       if (phrase.end(words, at) === -1) continue;
       const from = Math.max(0, at - BEFORE);
       const to = Math.min(words.length, at + AFTER);
