@@ -5,6 +5,7 @@
 import type { FaultReason, InvokeResult, Invocation } from '../core/connector.ts';
 import type { JsonObject } from '../core/json.ts';
 import { own } from '../core/json.ts';
+import type { Histogram } from '../core/histogram.ts';
 import { mirroredHeaders } from '../core/param-headers.ts';
 import type { Connection } from './connection.ts';
 import type { Written } from './era/dialect.ts';
@@ -22,6 +23,7 @@ export interface FlightHost {
   readonly idleTimeoutMs: number;
   readonly maxResponseBytes: number;
   readonly retryPauseMs: number;
+  readonly queueTimes: Histogram;
   idempotent(tool: string): boolean;
   /** The connection to use now, or in words why there is none. */
   connection(): Connection | { readonly problem: string; readonly retryAfterMs?: number };
@@ -103,6 +105,7 @@ export class Flight implements Timed, Visitor {
   }
 
   enter(): void {
+    if (this.#queued) this.#host.queueTimes.observe(performance.now() - this.#deadlineAt + this.#host.timeoutMs);
     this.#queued = false;
     this.#placed = true;
     const waitMs = this.#host.breaker.admit();

@@ -3,6 +3,7 @@
  * a single call are told elsewhere; here is only which connection stands, and what happens when it falls.
  */
 import type { Connector, ConnectorState, ConnectorStatus, Invocation, InvokeResult } from '../core/connector.ts';
+import { Histogram } from '../core/histogram.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Log } from '../core/log.ts';
 import { compilePatterns } from '../core/pattern.ts';
@@ -55,6 +56,7 @@ class McpConnector implements Connector, FlightHost, ConnectEvents {
   readonly idleTimeoutMs: number;
   readonly maxResponseBytes: number;
   readonly retryPauseMs = RETRY_PAUSE_MS;
+  readonly queueTimes = new Histogram();
   readonly idempotent: (tool: string) => boolean;
   readonly #options: McpConnectorOptions;
   readonly #log: Log;

@@ -5,6 +5,7 @@ import type { Decision } from './decision.ts';
 import type { ErrorCode } from './errors.ts';
 import type { JsonObject } from './json.ts';
 import type { Origin } from './origin.ts';
+import type { CallTrace } from './trace.ts';
 import type { Principal } from './principal.ts';
 
 export interface Progress {
@@ -17,6 +18,10 @@ export interface CallContext {
   readonly cancellation: Cancellation;
   /** W3C trace context that came with the call. */
   readonly traceparent?: string | undefined;
+  /** Goes with it, unread. */
+  readonly tracestate?: string | undefined;
+  /** The call's own span, where it is traced: then the two above are its own. */
+  readonly trace?: CallTrace | undefined;
   /** Called in order, before the outcome, never after it. Absent where the client asked for no progress. */
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   /** What the client says it can do (its words: never a policy input). */

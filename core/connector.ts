@@ -1,6 +1,7 @@
 /** One upstream; its transport and protocol era stay behind this port. */
 import type { Cancellation } from './cancel.ts';
 import type { Progress } from './call.ts';
+import type { HistogramReading } from './histogram.ts';
 import type { JsonObject } from './json.ts';
 import type { UpstreamTool } from './tool.ts';
 
@@ -10,7 +11,9 @@ export interface Invocation {
   readonly args: JsonObject;
   /** Passed on in `_meta`; holds no key that the connector sets itself. */
   readonly meta?: JsonObject | undefined;
+  /** W3C trace context: goes upstream in `_meta`, and over HTTP as headers too. Both have been checked. */
   readonly traceparent?: string | undefined;
+  readonly tracestate?: string | undefined;
   readonly cancellation: Cancellation;
   readonly onProgress?: ((progress: Progress) => void) | undefined;
   readonly clientCapabilities?: JsonObject | undefined;
@@ -87,6 +90,8 @@ export interface Connector {
   onChange(listener: () => void): () => void;
   invoke(invocation: Invocation): Promise<InvokeResult>;
   status(): ConnectorStatus;
+  /** How long calls waited for a place, of those that had to. */
+  readonly queueTimes?: HistogramReading;
   /** Ends what runs (after `graceMs` at most), closes connections, and leaves no process behind. */
   close(graceMs: number): Promise<void>;
 }

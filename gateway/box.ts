@@ -12,6 +12,7 @@ import type { Settings } from '../core/settings.ts';
 import { compileLabels, type ResultGuards } from '../policies/index.ts';
 import type { Arguments } from './arguments.ts';
 import { createCatalogBuilder, type Catalog, type CatalogEntry, type Judge, type Show } from './catalog/catalog.ts';
+import type { Tracer } from './tracing/index.ts';
 import { createView, type ReadingTool, type View } from './catalog/view.ts';
 
 export interface Box {
@@ -25,6 +26,8 @@ export interface Box {
   readonly arguments: Arguments | undefined;
   readonly guards: ResultGuards;
   readonly connectors: ReadonlyMap<string, Connector>;
+  /** Absent where calls are not traced. */
+  readonly tracer: Tracer | undefined;
   redact(value: JsonValue): JsonValue;
   catalog(): Catalog;
   /** How old a list of tools may be when a call is let through, in ms; absent where that is not looked at. */
@@ -49,6 +52,7 @@ export interface BoxParts {
   /** `signalbox/read_result`. */
   readonly readEntry: CatalogEntry;
   readonly connectors: ReadonlyMap<string, Connector>;
+  readonly tracer: Tracer | undefined;
   readonly redact: (value: JsonValue) => JsonValue;
   readonly show?: Show;
   /** How each tool stands; absent: all are clear. */

@@ -3,12 +3,13 @@
  * whether it may be made, and nothing gets here without a durable intent.
  */
 import { performance } from 'node:perf_hooks';
-import type { Ledger } from '../core/audit.ts';
+import type { Ledger, LedgerEntry } from '../core/audit.ts';
 import type { Outcome, ToolCall } from '../core/call.ts';
 import type { InvokeResult } from '../core/connector.ts';
 import type { DecisionRequest } from '../core/decision.ts';
 import type { JsonObject } from '../core/json.ts';
 import type { Booking, Reservation } from '../core/lease.ts';
+import type { CallTrace } from '../core/trace.ts';
 import type { Box } from './box.ts';
 import type { ViewRoute } from './catalog/view.ts';
 import type { CallRecords } from './records.ts';
@@ -19,16 +20,29 @@ export interface ExecutionParts {
   readonly records: CallRecords;
   readonly guard: GuardPhase;
   readonly onGuarded?: (guarded: Guarded) => void;
+  readonly onUpstream?: (server: string, upstreamMs: number) => void;
 }
 
 /** @param request what was decided about: of a page that is read, the call that it came of */
 export type Execute = (box: Box, call: ToolCall, route: ViewRoute, request: DecisionRequest, held: Reservation | undefined) => Promise<Outcome>;
 
-export function createExecution({ ledger, records, guard, onGuarded }: ExecutionParts): Execute {
+export function createExecution({ ledger, records, guard, onGuarded, onUpstream }: ExecutionParts): Execute {
+  async function writeNow(record: LedgerEntry, trace: CallTrace | undefined): Promise<void> {
+    const written = trace?.ledgerWrite('outcome');
+    try {
+      await ledger.write(record);
+      written?.(false);
+    } catch {
+      written?.(true);
+      ledger.writeSoon(record);
+    }
+  }
+
   return async (box, call, route, request, held) => {
     const sentAt = performance.now();
     // The client's capabilities stay here: what an upstream would ask of the client, the gateway cannot carry yet.
-    const { cancellation, meta, traceparent } = call.context;
+    const { cancellation, meta, tracestate, trace } = call.context;
+    const span = trace?.upstream(route);
     // What is read on has been guarded as a whole.
     const isGuarded = box.guards.count > 0 && route.reads === undefined;
     const onProgress = isGuarded && call.context.onProgress !== undefined ? guardedProgress(box, request, call.context.onProgress) : call.context.onProgress;
@@ -38,8 +52,10 @@ export function createExecution({ ledger, records, guard, onGuarded }: Execution
     let guarded: Guarded | undefined;
     try {
       // 6 invoke
-      const result = await route.connector.invoke({ tool: route.tool, args: call.args, cancellation, onProgress, meta, traceparent });
+      const result = await route.connector.invoke({ tool: route.tool, args: call.args, cancellation, onProgress, meta, traceparent: span?.traceparent ?? call.context.traceparent, tracestate });
       upstreamMs = performance.now() - sentAt;
+      span?.end(result);
+      onUpstream?.(route.server, upstreamMs);
       // 7 guard: the size cap is the connector's, which never buffers more than it.
       if (result.type !== 'fault') bytes = result.bytes;
       const answered = toOutcome(route, result);
@@ -49,8 +65,8 @@ export function createExecution({ ledger, records, guard, onGuarded }: Execution
     } finally {
       // 8 record
       const settled = held === undefined ? undefined : settle(held, outcome, bytes);
-      const record = records.outcome(call, outcome, { bytes, upstreamMs, settled, guarded });
-      if (box.settings.audit.durability === 'strict') await ledger.write(record).catch(() => ledger.writeSoon(record));
+      const record = records.outcome(box, call, outcome, { bytes, upstreamMs, settled, guarded });
+      if (box.settings.audit.durability === 'strict') await writeNow(record, trace);
       else ledger.writeSoon(record);
     }
     return outcome;

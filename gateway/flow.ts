@@ -28,7 +28,7 @@ export function createFlowKeeper(dataDir: string, openSessions: () => Iterable<{
 type Refusal = Outcome & { type: 'refused' };
 
 /** Why the call is not made after all; `undefined` where it is. */
-export function touchFlow(rules: Rules, log: Log, visit: FlowVisit, request: DecisionRequest, decision: Decision): Refusal | undefined {
+export function touchFlow(rules: Rules, log: Log, call: string, visit: FlowVisit, request: DecisionRequest, decision: Decision): Refusal | undefined {
   const seen = visit.seen();
   // Labels are only added while a call of the run is under way.
   if (seen.length !== request.seen?.length) {
@@ -40,7 +40,7 @@ export function touchFlow(rules: Rules, log: Log, visit: FlowVisit, request: Dec
     visit.touch(request.route.labels);
     return undefined;
   } catch (error) {
-    log.error({ error: String(error) }, 'call refused: what it touches could not be recorded');
+    log.error({ call, error: String(error) }, 'call refused: what it touches could not be recorded');
     return { type: 'refused', code: 'ledger_unavailable', message: 'The call was not made, because what it touches could not be recorded.', decision };
   }
 }

@@ -14,6 +14,7 @@ import type { Gate } from './http/server.ts';
 import { createJudge, type Pins } from './pins/index.ts';
 import { createReadEntry, type HeldResults } from './results/index.ts';
 import type { Servers } from './servers.ts';
+import type { Tracing } from './tracing/index.ts';
 
 export interface OpenGate extends Gate {
   readonly box: ReturnType<typeof createBox>;
@@ -34,13 +35,14 @@ export interface GateParts {
   readonly budgetCounts: BudgetsOptions;
   /** What sessions have touched, for as long as the process lives; opened when it is first asked for. */
   readonly openFlow: () => Flow;
+  readonly tracing: Tracing;
 }
 
 /**
  * @param previous the gate in force until now: its counts go on
  * @throws MissingSecret, WideOpen, and what compiling may throw; nothing has changed then
  */
-export function openGate({ keys, servers, operatorToken, results, known, pins, budgetCounts, openFlow }: GateParts, settings: Settings, given: SecretSource, previous?: OpenGate): OpenGate {
+export function openGate({ keys, servers, operatorToken, results, known, pins, budgetCounts, openFlow, tracing }: GateParts, settings: Settings, given: SecretSource, previous?: OpenGate): OpenGate {
   requireCallersBeyondLoopback(settings);
   const secrets = watchSecrets(given, known);
   learnFrom(settings, secrets, known);
@@ -56,6 +58,7 @@ export function openGate({ keys, servers, operatorToken, results, known, pins, b
   // Last, since it starts processes.
   const connectors = servers.take(settings, secrets);
   pins.take(settings);
-  const box = createBox({ settings, rules, limiter, budgets, flow: touched, redact: (value) => redactor.redact(value), show: (definition) => hideIn(definition, known) as JsonObject, connectors, arguments: args, guards: createGuards(settings.guards), readEntry: createReadEntry(results), judge: args?.judge(judge) ?? judge });
+  const tracer = tracing.take(settings, secrets);
+  const box = createBox({ settings, rules, limiter, budgets, flow: touched, redact: (value) => redactor.redact(value), show: (definition) => hideIn(definition, known) as JsonObject, connectors, tracer, arguments: args, guards: createGuards(settings.guards), readEntry: createReadEntry(results), judge: args?.judge(judge) ?? judge });
   return { box, authenticate, guard, limiter, webhook: targetOf(settings.approvals.webhook, secrets) };
 }

@@ -15,11 +15,12 @@ import { createAuthFailures, type AuthFailures } from './auth-failures.ts';
 import type { Box } from './box.ts';
 import { createBudgetKeeper, type BudgetKeeper } from './budgets/index.ts';
 import { createCallIds } from './call-id.ts';
+import { logFault } from './fault-id.ts';
 import { createFlowKeeper, type FlowKeeper } from './flow.ts';
 import { openGate, type OpenGate } from './gate.ts';
 import { createSlowSide } from './http/slow-side.ts';
 import { createHttpServer } from './http/server.ts';
-import { withoutPeersSecrets } from './known-secrets.ts';
+import { hideIn, withoutPeersSecrets } from './known-secrets.ts';
 import { createLeases, type Leases } from './leases.ts';
 import { createHolding, type Holding } from './mcp/ask/holding.ts';
 import { createEndpoint, type Endpoint } from './mcp/endpoint.ts';
@@ -30,10 +31,12 @@ import { createCounters } from './metrics.ts';
 import { createPins, type Pins } from './pins/index.ts';
 import { createPipeline, type CallTool } from './pipeline.ts';
 import { createCallRecords } from './records.ts';
+import { createReloads } from './reloads.ts';
 import { createSealer } from './seal.ts';
 import { createHeldResults } from './results/index.ts';
 import { createServers, type Servers } from './servers.ts';
 import { SERVER_INFO } from './mcp/protocol.ts';
+import { createTracing, type Tracing } from './tracing/index.ts';
 
 export interface HallOptions {
   readonly settings: Settings;
@@ -61,6 +64,8 @@ export interface Hall {
   box(): Box;
   /** Takes a configuration on whole, or throws and keeps the one in force. @throws MissingSecret, and what compiling may throw */
   reload(settings: Settings, secrets: SecretSource): void;
+  /** A configuration that came was not taken on; in words why. */
+  reloadRefused(problem: string): void;
   /** For one that is there only for who uses it: takes no further users, unless a command is at work here. */
   tryLeave(): boolean;
   /** Stops taking calls, lets those under way end (within `graceMs`), closes everything. Idempotent. */
@@ -69,6 +74,7 @@ export interface Hall {
 
 /** How often quiet streams get a comment, and idle sessions are looked for. */
 const BEAT_MS = 10_000;
+const MAX_PROBLEM = 2000;
 
 export async function openHall(options: HallOptions): Promise<Hall> {
   const { log, lock } = options;
@@ -76,7 +82,8 @@ export async function openHall(options: HallOptions): Promise<Hall> {
   const keys: KeyStore = createKeyStore(data, { log });
   const sessions = createSessions(Date.now, (id) => approvals.endSession(id));
   const subscriptions = createSubscriptions(sessions);
-  const counters = createCounters();
+  const counters = createCounters({ countsCallers: () => gate.box.settings.telemetry.metrics.callers });
+  const reloads = createReloads();
   let gate: OpenGate;
   const flow = createFlowKeeper(data, sessions.all);
   let closing: Promise<void> | undefined;
@@ -92,7 +99,8 @@ export async function openHall(options: HallOptions): Promise<Hall> {
   known.add(lock.info.adminToken);
   const budgets = createBudgetKeeper({ dataDir: data, log });
   const results = createHeldResults();
-  const gateParts = { keys, servers, results, operatorToken: lock.info.adminToken, known, pins, budgetCounts: budgets.parts, openFlow: flow.open };
+  const tracing = createTracing({ log, hide: (value) => hideIn(value, known) });
+  const gateParts = { keys, servers, results, operatorToken: lock.info.adminToken, known, pins, budgetCounts: budgets.parts, openFlow: flow.open, tracing };
   gate = openGate(gateParts, options.settings, options.secrets);
   // Servers are starting by now, in processes of their own; the ledger opens meanwhile.
   const ledger = await createLedger({ dataDir: data, log }).catch(async (error: unknown) => {
@@ -106,8 +114,8 @@ export async function openHall(options: HallOptions): Promise<Hall> {
   await budgets.open(options.settings.budgets);
   const secret = openSecret(data);
   const records = createCallRecords(secret.derive('audit-arguments'));
-  const approvals = createApprovalKeeper({ dataDir: data, key: secret.derive('approval-arguments'), ledger, records, webhook: () => gate.webhook, log });
-  const callTool = createPipeline({ known, ledger, records, approve: approvals.phase, results, log, onOutcome: counters.count, onGuarded: counters.guarded });
+  const approvals = createApprovalKeeper({ dataDir: data, key: secret.derive('approval-arguments'), ledger, records, webhook: () => gate.webhook, log, onSettled: counters.settled });
+  const callTool = createPipeline({ known, ledger, records, approve: approvals.phase, results, log, onOutcome: counters.count, onGuarded: counters.guarded, onUpstream: counters.upstream });
   const newCallId = createCallIds();
   const holding = createHolding({ desk: approvals.desk, sealer: createSealer(secret.derive('request-state')), callTool, newCallId, admit: (headers) => admitAnew(gate, headers), log });
   const endpoint = createEndpoint({ methods: createMethods({ callTool, holding, subscriptions, newCallId }), sessions, log, isClosing: () => closing !== undefined });
@@ -117,6 +125,9 @@ export async function openHall(options: HallOptions): Promise<Hall> {
     gate: () => gate,
     desk: approvals.desk,
     connectors: () => servers.statuses().map((status) => withoutPeersSecrets(status, gate.box)),
+    queueTimes: servers.queueTimes,
+    tracing,
+    reloads,
     pins,
     ledger,
     keys,
@@ -134,9 +145,9 @@ export async function openHall(options: HallOptions): Promise<Hall> {
     current: () => gate,
     other: slowSide,
     onAuthFailure: authFailures.note,
-    onFault: (error) => log.error({ error: error instanceof Error ? error.stack : String(error) }, 'fault while handling a request'),
+    onFault: (error) => logFault(log, error, 'fault while handling a request'),
   });
-  const close = createClosing({ approvals, holding, server, servers, subscriptions, sessions, endpoint, leases, authFailures, ledger, budgets, keys, flow, pins });
+  const close = createClosing({ approvals, holding, server, servers, subscriptions, sessions, endpoint, leases, authFailures, ledger, budgets, keys, flow, pins, tracing });
   const url = await listen(server, options.settings).catch(async (error: unknown) => {
     await close(0);
     throw error;
@@ -163,8 +174,13 @@ export async function openHall(options: HallOptions): Promise<Hall> {
       const before = gate.box.settings.hash;
       gate = openGate(gateParts, settings, secrets, gate);
       void budgets.open(settings.budgets);
+      reloads.taken();
       ledger.writeSoon({ kind: 'reload', time: Date.now(), ok: true, before, config: settings.hash, policy: gate.box.rules.hash });
       listChanged();
+    },
+    reloadRefused(problem) {
+      reloads.refused(problem);
+      ledger.writeSoon({ kind: 'reload', time: Date.now(), ok: false, problem: problem.slice(0, MAX_PROBLEM) });
     },
     tryLeave: () => leases.tryLeave(),
     close(graceMs) {
@@ -176,6 +192,8 @@ export async function openHall(options: HallOptions): Promise<Hall> {
 
 /** What a child gets between being asked to go and being made to. */
 const CHILD_GRACE_MS = 2000;
+/** What the last spans get to be sent. */
+const TRACES_GRACE_MS = 1000;
 
 interface Closing {
   readonly approvals: ApprovalKeeper;
@@ -192,11 +210,12 @@ interface Closing {
   readonly keys: KeyStore;
   readonly flow: FlowKeeper;
   readonly pins: Pins;
+  readonly tracing: Tracing;
 }
 
 /** The way down: nobody new, those under way end, then everything that they needed, the ledger last. */
 const createClosing =
-  ({ approvals, holding, server, servers, subscriptions, sessions, endpoint, leases, authFailures, ledger, budgets, keys, flow, pins }: Closing) =>
+  ({ approvals, holding, server, servers, subscriptions, sessions, endpoint, leases, authFailures, ledger, budgets, keys, flow, pins, tracing }: Closing) =>
   async (graceMs: number): Promise<void> => {
     server.close();
     // First of all: who holds a lease looks for another gateway meanwhile.
@@ -212,6 +231,7 @@ const createClosing =
     authFailures.close();
     ledger.writeSoon({ kind: 'stop', time: Date.now() });
     await ledger.close();
+    await tracing.close(TRACES_GRACE_MS);
     await approvals.close();
     await budgets.close();
     keys.close();

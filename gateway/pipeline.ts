@@ -31,6 +31,8 @@ export interface PipelineParts {
   /** Told of every outcome, for metrics. */
   readonly onOutcome?: (call: ToolCall, ref: string | undefined, outcome: Outcome, totalMs: number) => void;
   readonly onGuarded?: (guarded: Guarded) => void;
+  /** Told how long each call was at its server. */
+  readonly onUpstream?: (server: string, upstreamMs: number) => void;
 }
 
 export type CallTool = (box: Box, call: ToolCall) => Promise<Outcome>;
@@ -48,6 +50,8 @@ export function createPipeline(parts: PipelineParts): CallTool {
     const decided = decide(box, call, route, visit, log);
     if (decided.type === 'refused') return refuse(box, call, route, decided.outcome);
     const { decision, request, counted } = decided;
+    const { trace } = call.context;
+    trace?.decided(decision);
 
     // 3 lease
     const leased = box.limiter.lease(counted, Date.now());
@@ -76,14 +80,17 @@ export function createPipeline(parts: PipelineParts): CallTool {
       }
 
       // From here on the call counts as made: one that is decided after it must see what it touches.
-      const late = visit === undefined ? undefined : touchFlow(box.rules, log, visit, request, decision);
+      const late = visit === undefined ? undefined : touchFlow(box.rules, log, call.id, visit, request, decision);
       if (late !== undefined) return refuse(box, call, route, late);
 
       // 5 intent: durable before any byte goes upstream. No intent, no call.
+      const written = trace?.ledgerWrite('intent');
       try {
         await ledger.write(records.intent(box, call, route, decision, lease, held?.booked, grant, decided.of));
+        written?.(false);
       } catch (error) {
-        log.error({ call: call.id, error: String(error) }, 'call refused: its intent could not be recorded');
+        written?.(true);
+        log.error({ call: call.id, ...traceOf(call), error: String(error) }, 'call refused: its intent could not be recorded');
         return { type: 'refused', code: 'ledger_unavailable', message: 'The call was not made, because it could not be recorded.' };
       }
       // 6 invoke, 7 guard, 8 record
@@ -100,7 +107,8 @@ export function createPipeline(parts: PipelineParts): CallTool {
     return outcome;
   }
 
-  return async (box, call) => {
+  return async (box, arrived) => {
+    const call = box.tracer === undefined ? arrived : box.tracer(arrived);
     let outcome: Outcome;
     let route: ViewRoute | undefined;
     let visit: FlowVisit | undefined;
@@ -111,19 +119,25 @@ export function createPipeline(parts: PipelineParts): CallTool {
       // Where pins are enforced, a tool that was listed too long ago is looked at again, and resolved anew.
       const late = route !== undefined && isOutdated(box, route) ? await recheck(box, call, route, find) : undefined;
       if (late !== undefined) route = late.route;
+      if (route !== undefined) call.context.trace?.resolved(route);
       visit = box.flow?.enter(call);
       outcome = late?.refusal === undefined ? await run(box, call, route, visit) : refuse(box, call, route, late.refusal);
     } catch (error) {
-      log.error({ call: call.id, error: error instanceof Error ? error.stack : String(error) }, 'fault on the call path');
+      log.error({ call: call.id, ...traceOf(call), error: error instanceof Error ? error.stack : String(error) }, 'fault on the call path');
       outcome = { type: 'failed', code: 'internal', message: `Something went wrong inside the gateway (id ${call.id}).`, executed: 'maybe' };
     } finally {
       visit?.leave();
     }
     outcome = withoutSecrets(outcome, box, known);
+    if (outcome.type === 'failed') log.debug({ call: call.id, ...traceOf(call), tool: route?.ref, code: outcome.code, executed: outcome.executed }, outcome.message);
+    call.context.trace?.end(outcome);
     onOutcome?.(call, route?.ref, outcome, performance.now() - call.context.arrivedAt);
     return outcome;
   };
 }
+
+/** By which a line of the log is found from a trace. */
+const traceOf = ({ context: { traceparent } }: ToolCall): { trace?: string } => (traceparent === undefined ? {} : { trace: traceparent.slice(3, 35) });
 
 const find = (box: Box, call: ToolCall): ViewRoute | undefined => box.view(call.principal, call.profile)?.routes.get(call.name);
 

@@ -1,5 +1,6 @@
 /** The connectors of the servers that are configured now: made, kept over reloads, and closed when nothing names them. */
 import type { Connector, ConnectorStatus } from '../core/connector.ts';
+import type { HistogramReading } from '../core/histogram.ts';
 import { canonicalJson, type JsonObject } from '../core/json.ts';
 import type { Log } from '../core/log.ts';
 import type { SecretSource, Settings } from '../core/settings.ts';
@@ -17,6 +18,8 @@ export interface Servers {
   /** Connectors whose settings did not change go on; the others are started now, and those no longer named are closed. */
   take(settings: Settings, secrets: SecretSource): ReadonlyMap<string, Connector>;
   statuses(): ConnectorStatus[];
+  /** How long calls waited for a place, by server. */
+  queueTimes(): (readonly [server: string, HistogramReading])[];
   /** Leaves no process behind. */
   close(graceMs: number): Promise<void>;
 }
@@ -69,6 +72,7 @@ export function createServers({ log, clientInfo, onChange }: ServersParts): Serv
       for (const id of entries.keys()) if (!taken.has(id)) dismiss(id);
       return taken;
     },
+    queueTimes: () => [...entries].flatMap(([id, { connector: { queueTimes } }]) => (queueTimes === undefined ? [] : [[id, queueTimes] as const])),
     statuses: () => [...entries.values()].map(({ connector }) => connector.status()),
     async close(graceMs) {
       await Promise.all([...entries.values(), ...[...leaving.keys()].map((connector) => ({ connector }))].map(({ connector }) => connector.close(graceMs)));

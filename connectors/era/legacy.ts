@@ -3,6 +3,7 @@
  * capabilities: it offers no roots, no sampling and no elicitation of its own.
  */
 import type { JsonObject } from '../../core/json.ts';
+import { traceLines } from '../http/headers.ts';
 import { CALL_START, createCallWords } from './call-words.ts';
 import { requestText } from '../wire/jsonrpc.ts';
 import type { Dialect } from './dialect.ts';
@@ -24,14 +25,16 @@ export function legacyDialect(options: LegacyOptions): Dialect {
     era: 'legacy',
     ...options,
     write: (id, method, params) => ({ text: requestText(id, method, params) }),
-    writeCall(id, { tool, args, meta, traceparent, onProgress }) {
+    writeCall(id, { tool, args, meta, traceparent, tracestate, onProgress }) {
       const head = CALL_START + id + wordsFor(tool).params + JSON.stringify(args);
       if (meta === undefined && traceparent === undefined && onProgress === undefined) return { text: head + '}}' };
       const all: JsonObject = { ...meta };
       delete all['progressToken'];
       if (traceparent !== undefined) all['traceparent'] = traceparent;
+      if (tracestate !== undefined) all['tracestate'] = tracestate;
       if (onProgress !== undefined) all['progressToken'] = id;
-      return { text: `${head},"_meta":${JSON.stringify(all)}}}` };
+      const text = `${head},"_meta":${JSON.stringify(all)}}}`;
+      return traceparent === undefined ? { text } : { text, fields: traceLines(traceparent, tracestate) };
     },
   };
 }

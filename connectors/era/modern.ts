@@ -4,7 +4,7 @@
  */
 import type { JsonObject } from '../../core/json.ts';
 import { encodeHeaderValue } from '../../core/param-headers.ts';
-import { fieldLines } from '../http/headers.ts';
+import { fieldLines, traceLines } from '../http/headers.ts';
 import { CALL_START, createCallWords } from './call-words.ts';
 import { requestText } from '../wire/jsonrpc.ts';
 import type { Dialect, Written } from './dialect.ts';
@@ -37,7 +37,7 @@ export function modernDialect(options: ModernOptions): Dialect {
     serverInfo: options.serverInfo,
     capabilities: options.capabilities,
     write: (id, method, params) => modernRequest(id, method, params, options),
-    writeCall(id, { tool, args, meta, traceparent, onProgress, clientCapabilities }, paramHeaders) {
+    writeCall(id, { tool, args, meta, traceparent, tracestate, onProgress, clientCapabilities }, paramHeaders) {
       const words = wordsFor(tool);
       let end = plainEnd;
       if (meta !== undefined || traceparent !== undefined || onProgress !== undefined || clientCapabilities !== undefined) {
@@ -47,12 +47,14 @@ export function modernDialect(options: ModernOptions): Dialect {
         delete rest[`${PREFIX}clientInfo`];
         delete rest['progressToken'];
         if (traceparent !== undefined) rest['traceparent'] = traceparent;
+        if (tracestate !== undefined) rest['tracestate'] = tracestate;
         if (onProgress !== undefined) rest['progressToken'] = id;
         end = `,"_meta":{${identity},${JSON.stringify(rest).slice(1)}}}`;
       }
       const text = CALL_START + id + words.params + JSON.stringify(args) + end;
       if (!overHttp) return { text };
-      return { text, fields: paramHeaders.length === 0 ? words.fields : words.fields + fieldLines(paramHeaders) };
+      const fields = paramHeaders.length === 0 ? words.fields : words.fields + fieldLines(paramHeaders);
+      return { text, fields: traceparent === undefined ? fields : fields + traceLines(traceparent, tracestate) };
     },
   };
 }

@@ -37,6 +37,10 @@ export function fieldLines(flat: readonly string[]): string {
   return lines;
 }
 
+/** W3C Trace Context as lines of a request. */
+export const traceLines = (traceparent: string, tracestate: string | undefined): string =>
+  fieldLines(tracestate === undefined ? ['traceparent', traceparent] : ['traceparent', traceparent, 'tracestate', tracestate]);
+
 export function valueIn(flat: readonly string[], name: string): string | undefined {
   for (let at = 0; at < flat.length; at += 2) if (flat[at] === name) return flat[at + 1];
   return undefined;

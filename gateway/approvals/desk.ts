@@ -24,6 +24,7 @@ export interface ApprovalDeskParts {
   readonly digest: (args: JsonObject) => string;
   readonly redactText: (text: string) => string;
   readonly log: Log;
+  readonly onDecided?: (request: ApprovalRequest) => void;
 }
 
 const HASH_DIGITS = 16;
@@ -31,7 +32,7 @@ const HASH_DIGITS = 16;
 /** What no caller can be called; decides as the person on this machine. */
 export const OPERATOR_ID = '(operator)';
 
-export function createApprovalDesk({ approvals, ledger, digest, redactText, log }: ApprovalDeskParts): ApprovalDesk {
+export function createApprovalDesk({ approvals, ledger, digest, redactText, log, onDecided }: ApprovalDeskParts): ApprovalDesk {
   /** Ids that are being recorded now: the second to decide is late, not overruled. */
   const underWay = new Set<string>();
 
@@ -49,8 +50,9 @@ export function createApprovalDesk({ approvals, ledger, digest, redactText, log 
     try {
       await ledger.write({ ...recordOf(request, verdict.type, nowMs), ...byWhom(by), ...details(verdict, digest) });
       const decided = approvals.decide(id, verdict, by, nowMs);
+      if (decided.type === 'decided') onDecided?.(decided.request);
       // Its time was over while it was recorded.
-      if (decided.type === 'refused') ledger.writeSoon({ ...recordOf(request, 'void', Date.now()), why: decided.message });
+      else ledger.writeSoon({ ...recordOf(request, 'void', Date.now()), why: decided.message });
       return decided;
     } catch (error) {
       log.error({ approval: id, error: String(error) }, 'an approval could not be decided');

@@ -1,4 +1,5 @@
 /** What the hall keeps of approvals for as long as the process lives: the store, the phase on the call path, the desk, the webhook. */
+import type { ApprovalRequest } from '../../core/approval.ts';
 import type { Ledger } from '../../core/audit.ts';
 import type { Log } from '../../core/log.ts';
 import { redactText } from '../../policies/index.ts';
@@ -26,11 +27,18 @@ export interface ApprovalKeeperParts {
   /** Where new requests are announced under the configuration in force; undefined for nowhere. */
   readonly webhook: () => ResolveTarget | undefined;
   readonly log: Log;
+  /** Told how each request ended, and how long it had waited. */
+  readonly onSettled?: (how: 'approved' | 'denied' | 'expired', waitMs: number) => void;
 }
 
 /** @throws Error when the store cannot be opened */
-export function createApprovalKeeper({ dataDir, key, ledger, records, webhook, log }: ApprovalKeeperParts): ApprovalKeeper {
-  const approvals = createApprovals({ dataDir, key, onExpired: (request) => ledger.writeSoon(expiryRecord(request)) });
+export function createApprovalKeeper({ dataDir, key, ledger, records, webhook, log, onSettled }: ApprovalKeeperParts): ApprovalKeeper {
+  const onExpired = (request: ApprovalRequest): void => {
+    ledger.writeSoon(expiryRecord(request));
+    // A grant that nobody used was decided when it was given.
+    if (request.decidedAt === undefined) onSettled?.('expired', Date.now() - request.createdAt);
+  };
+  const approvals = createApprovals({ dataDir, key, onExpired });
   const announcer = createWebhook({ isPending: (id) => approvals.find(id, Date.now())?.state === 'pending', log });
   const unlessUnwritable = (work: () => void): void => {
     try {
@@ -50,7 +58,7 @@ export function createApprovalKeeper({ dataDir, key, ledger, records, webhook, l
       },
       log,
     }),
-    desk: createApprovalDesk({ approvals, ledger, digest: records.digest, redactText, log }),
+    desk: createApprovalDesk({ approvals, ledger, digest: records.digest, redactText, log, onDecided: ({ state, createdAt }) => onSettled?.(state === 'denied' ? 'denied' : 'approved', Date.now() - createdAt) }),
     endSession: (sessionId) => unlessUnwritable(() => approvals.endSession(sessionId)),
     sweep: () => unlessUnwritable(() => approvals.sweep(Date.now())),
     async close() {

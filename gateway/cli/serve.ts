@@ -104,7 +104,7 @@ async function watchFile(setup: Setup, options: ServeOptions, hall: Hall, log: L
   const refuse = (message: string): Reloaded => {
     log.error({}, 'the new configuration is not taken on; the last good one stays in force');
     for (const line of message.split('\n')) log.error({}, line);
-    hall.ledger.writeSoon({ kind: 'reload', time: Date.now(), ok: false, problem: message.slice(0, 2000) });
+    hall.reloadRefused(message);
     return { ok: false, message };
   };
   const takeOn = (loaded: Settings): Reloaded => {

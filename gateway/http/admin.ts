@@ -12,12 +12,16 @@ import type { KeyStore } from '../../store/index.ts';
 import type { ApprovalDesk } from '../approvals/index.ts';
 import type { Authenticated } from '../auth.ts';
 import { explainCall } from '../explain.ts';
+import { faultText, logFault } from '../fault-id.ts';
 import type { Leases } from '../leases.ts';
 import type { Sessions } from '../mcp/sessions.ts';
 import type { Subscriptions } from '../mcp/subscriptions.ts';
 import type { Counters } from '../metrics.ts';
 import type { Pins } from '../pins/index.ts';
+import type { Reloads } from '../reloads.ts';
+import type { Servers } from '../servers.ts';
 import { statusReport } from '../status.ts';
+import type { Tracing } from '../tracing/index.ts';
 import { approvalRoutes } from './admin-approvals.ts';
 import { pinsRoutes } from './admin-pins.ts';
 import { createMetricsText } from './metrics-text.ts';
@@ -37,6 +41,9 @@ export interface AdminParts {
   readonly log: Log;
   /** Epoch milliseconds. */
   readonly startedAt: number;
+  readonly queueTimes: Servers['queueTimes'];
+  readonly tracing: Pick<Tracing, 'status'>;
+  readonly reloads: Reloads;
   readonly reload: (() => { readonly ok: boolean; readonly message: string }) | undefined;
   readonly isClosing: () => boolean;
 }
@@ -125,9 +132,9 @@ const metricsAllowed =
 
 const onError =
   (log: Log): ErrorRequestHandler =>
-  (error: { status?: number; message?: string }, _req, res, next) => {
+  (error: { status?: number; message?: string }, req, res, next) => {
     if (res.headersSent) return next(error);
     const status = error.status !== undefined && error.status < 500 ? error.status : 500;
-    if (status === 500) log.error({ error: String(error.message) }, 'fault on the admin side');
-    res.status(status).json(problem(status === 500 ? 'internal' : 'invalid_request', status === 500 ? 'Something went wrong.' : String(error.message)));
+    const message = status === 500 ? faultText(logFault(log, error, 'fault on the admin side', { method: req.method, path: req.path })) : String(error.message);
+    res.status(status).json(problem(status === 500 ? 'internal' : 'invalid_request', message));
   };

@@ -1,9 +1,16 @@
-/** Counters in the Prometheus text format. prom-client is loaded with the first scrape. */
+/** The counters as text for Prometheus. What is known of the process comes from prom-client, loaded with the first scrape. */
 import type { Registry } from 'prom-client';
-import { statusReport, type StatusParts } from '../status.ts';
-import type { Counters } from '../metrics.ts';
+import type { ConnectorStatus } from '../../core/connector.ts';
+import type { HistogramReading } from '../../core/histogram.ts';
+import type { Count, Counters, Durations } from '../metrics.ts';
+import { statusReport, type StatusParts, type StatusReport } from '../status.ts';
+import { createExposition, type Exposition } from './exposition.ts';
 
-type MetricsParts = StatusParts & { readonly counters: Counters };
+export type MetricsParts = StatusParts & {
+  readonly counters: Counters;
+  /** How long calls waited for a place, by server. */
+  readonly queueTimes: () => Iterable<readonly [server: string, HistogramReading]>;
+};
 
 export interface MetricsText {
   readonly type: string;
@@ -12,44 +19,83 @@ export interface MetricsText {
 
 /** @returns what renders the counters as they stand at each call */
 export function createMetricsText(parts: MetricsParts): () => Promise<MetricsText> {
-  let loaded: Promise<{ prom: typeof import('prom-client'); ofProcess: Registry }> | undefined;
-  const load = async () => {
+  let loaded: Promise<Registry> | undefined;
+  const load = async (): Promise<Registry> => {
     const prom = await import('prom-client');
     const ofProcess = new prom.Registry();
     prom.collectDefaultMetrics({ register: ofProcess });
-    return { prom, ofProcess };
+    return ofProcess;
   };
   return async () => {
-    const { prom, ofProcess } = await (loaded ??= load());
-    return { type: ofProcess.contentType, text: `${await render(prom, parts)}\n${await ofProcess.metrics()}` };
+    const ofProcess = await (loaded ??= load());
+    const page = createExposition();
+    const status = statusReport(parts);
+    renderCalls(page, parts);
+    renderServers(page, status.servers, parts.queueTimes());
+    renderLedger(page, status.ledger, parts.ledger.stats().commits);
+    renderRest(page, status);
+    // Names that upstreams gave are in here: what is secret is no metric either.
+    const { box } = parts.gate();
+    return { type: ofProcess.contentType, text: `${String(box.redact(page.text()))}\n${await ofProcess.metrics()}` };
   };
 }
 
-async function render({ Counter, Gauge, Registry }: typeof import('prom-client'), parts: MetricsParts): Promise<string> {
-  const registry = new Registry();
-  const calls = new Counter({ name: 'signalbox_calls_total', help: 'Tool calls by how they ended', labelNames: ['tool', 'outcome'], registers: [registry] });
-  const seconds = new Counter({ name: 'signalbox_call_seconds_total', help: 'Time spent on tool calls', labelNames: ['tool', 'outcome'], registers: [registry] });
-  for (const { tool, outcome, count, seconds: spent } of parts.counters.calls()) {
-    calls.inc({ tool, outcome }, count);
-    seconds.inc({ tool, outcome }, spent);
+type Sample = readonly [Readonly<Record<string, string>>, number];
+
+const one = (value: number): Sample[] => [[{}, value]];
+const counted = (counts: readonly Count[]): Sample[] => counts.map(({ labels, count }) => [labels, count]);
+const timed = (durations: readonly Durations[]): [Durations['labels'], HistogramReading][] => durations.map(({ labels, reading }) => [labels, reading]);
+/** One sample for each state, so that alerts can name the one that they mean. */
+const states = (server: string, all: readonly string[], current: string): Sample[] => all.map((state) => [{ server, state }, state === current ? 1 : 0]);
+
+function renderCalls(page: Exposition, { counters }: MetricsParts): void {
+  const read = counters.read();
+  page.counter('signalbox_calls_total', 'Tool calls by server, way in and outcome', counted(read.calls));
+  page.counter('signalbox_tool_calls_total', 'Tool calls by tool and how they ended; tools beyond the bound are "other"', counted(read.toolCalls));
+  page.counter('signalbox_caller_calls_total', 'Tool calls by caller and how they ended; only with telemetry.metrics.callers', counted(read.callerCalls));
+  page.counter('signalbox_refusals_total', 'Calls that were refused, by code and by the rule that decided, where one did', counted(read.refusals));
+  page.counter('signalbox_guard_findings_total', 'What guards found in results', counted(read.findings));
+  page.histogram('signalbox_call_duration_seconds', 'From the arrival of a call to its outcome', timed(read.total));
+  page.histogram('signalbox_upstream_duration_seconds', 'What of that its server took, queueing included', timed(read.upstream));
+  page.histogram('signalbox_approval_wait_seconds', 'How long requests for approval waited, by how they ended', timed(read.waits));
+}
+
+function renderServers(page: Exposition, servers: readonly ConnectorStatus[], queueTimes: MetricsParts['queueTimes'] extends () => infer T ? T : never): void {
+  const each = (value: (server: ConnectorStatus) => number): Sample[] => servers.map((server) => [{ server: server.id }, value(server)]);
+  page.gauge('signalbox_connectors', 'Tool servers that are configured and not disabled', one(servers.length));
+  page.gauge('signalbox_server_ready', 'Whether the tool server is connected', each(({ state }) => (state === 'ready' ? 1 : 0)));
+  page.gauge('signalbox_server_state', 'State of the connection to the tool server', servers.flatMap(({ id, state }) => states(id, ['connecting', 'ready', 'failed', 'closed'], state)));
+  page.gauge('signalbox_server_breaker', 'State of the circuit breaker', servers.flatMap(({ id, breaker }) => states(id, ['closed', 'open', 'half-open'], breaker)));
+  page.gauge('signalbox_server_tools', 'Tools that the tool server lists', each(({ toolCount }) => toolCount));
+  page.gauge('signalbox_server_in_flight', 'Calls under way on the tool server', each(({ inFlight }) => inFlight));
+  page.gauge('signalbox_server_queued', 'Calls waiting for a place on the tool server', each(({ queued }) => queued));
+  page.histogram('signalbox_queue_duration_seconds', 'How long calls waited for a place, of those that had to', [...queueTimes].map(([server, reading]) => [{ server }, reading]));
+}
+
+function renderLedger(page: Exposition, { ok, lagMs, written }: StatusReport['ledger'], commits: HistogramReading): void {
+  page.gauge('signalbox_ledger_ok', 'Whether the ledger can be written', one(ok ? 1 : 0));
+  page.counter('signalbox_ledger_records_total', 'Records made durable', one(written));
+  page.gauge('signalbox_ledger_lag_seconds', 'Age of the oldest record that is not durable yet', one(lagMs / 1000));
+  page.histogram('signalbox_ledger_commit_seconds', 'From sending a batch of records to the disk until it is durable', [[{}, commits]]);
+}
+
+function renderRest(page: Exposition, status: StatusReport): void {
+  const { approvals, budgets, pins, reloads, traces, space } = status;
+  page.gauge('signalbox_approvals_pending', 'Requests that wait for a person', one(approvals.waiting));
+  page.gauge('signalbox_budget_used_ratio', 'Used share of the budget, of the count that has the most', budgets.map(({ id, limit, most }) => [{ budget: id }, (most[0]?.used ?? 0) / limit]));
+  const held = new Map<string, [Record<string, string>, number]>();
+  for (const { tool, cause } of pins.quarantined) {
+    const server = tool.slice(0, tool.indexOf('/'));
+    const sample = held.get(`${server} ${cause}`) ?? [{ server, cause }, 0];
+    sample[1] += 1;
+    held.set(`${server} ${cause}`, sample);
   }
-  const findings = new Counter({ name: 'signalbox_guard_findings_total', help: 'What guards found in results', labelNames: ['guard', 'found'], registers: [registry] });
-  for (const { guard, found, count } of parts.counters.findings()) findings.inc({ guard, found }, count);
-  const status = statusReport(parts);
-  const gauge = (name: string, help: string, labelNames: string[] = []) => new Gauge({ name, help, labelNames, registers: [registry] });
-  const up = gauge('signalbox_server_ready', 'Whether the tool server is connected', ['server']);
-  const quarantined = gauge('signalbox_tools_quarantined', 'Tools that are neither listed nor callable, by why', ['server', 'cause']);
-  for (const { tool, cause } of status.pins.quarantined) quarantined.inc({ server: tool.slice(0, tool.indexOf('/')), cause });
-  gauge('signalbox_lock_file_ok', 'Whether the lock file can be read').set(status.pins.problem === undefined ? 1 : 0);
-  const inFlight = gauge('signalbox_server_in_flight', 'Calls under way on the tool server', ['server']);
-  const queued = gauge('signalbox_server_queued', 'Calls waiting for a place on the tool server', ['server']);
-  for (const server of status.servers) {
-    up.set({ server: server.id }, server.state === 'ready' ? 1 : 0);
-    inFlight.set({ server: server.id }, server.inFlight);
-    queued.set({ server: server.id }, server.queued);
-  }
-  gauge('signalbox_ledger_ok', 'Whether the ledger can be written').set(status.ledger.ok ? 1 : 0);
-  gauge('signalbox_sessions', 'Open MCP sessions').set(status.sessions);
-  gauge('signalbox_subscriptions', 'Open subscription streams').set(status.subscriptions);
-  return registry.metrics();
+  page.gauge('signalbox_tools_quarantined', 'Tools that are neither listed nor callable, by why', [...held.values()]);
+  page.gauge('signalbox_lock_file_ok', 'Whether the lock file can be read', one(pins.problem === undefined ? 1 : 0));
+  page.gauge('signalbox_sessions', 'Open MCP sessions', one(status.sessions));
+  page.gauge('signalbox_subscriptions', 'Open subscription streams', one(status.subscriptions));
+  page.counter('signalbox_config_reloads_total', 'Configurations that came while the gateway ran', [[{ result: 'taken' }, reloads.taken], [{ result: 'refused' }, reloads.refused]]);
+  page.gauge('signalbox_config_ok', 'Whether the newest configuration is the one in force', one(reloads.problem === undefined ? 1 : 0));
+  if (space !== undefined) page.gauge('signalbox_data_free_bytes', 'Room on the disk of the data directory', one(space.freeBytes));
+  if (traces !== undefined) page.counter('signalbox_trace_spans_total', 'Spans by what became of them', [[{ result: 'exported' }, traces.exported], [{ result: 'dropped' }, traces.dropped]]);
 }

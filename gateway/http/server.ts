@@ -6,6 +6,7 @@ import { Server, type IncomingMessage, type ServerOptions, type ServerResponse }
 import type { Socket } from 'node:net';
 import type { Authenticated } from '../auth.ts';
 import type { Box } from '../box.ts';
+import { faultText } from '../fault-id.ts';
 import { fail, type Endpoint } from '../mcp/endpoint.ts';
 import { isLoopbackHost, type Guarded } from './guard.ts';
 import { createLane, type Lane, type PlainRequest } from './plain/lane.ts';
@@ -17,7 +18,8 @@ export interface ServerParts {
   readonly current: () => Gate;
   /** Everything that is not MCP. */
   readonly other: (req: IncomingMessage, res: ServerResponse, authenticated: Authenticated) => void;
-  readonly onFault: (error: unknown) => void;
+  /** @returns the id by which the log has it */
+  readonly onFault: (error: unknown) => string;
   readonly onAuthFailure: (req: IncomingMessage | PlainRequest, why: string) => void;
   /** For tests. */
   readonly times?: ServerTimes;
@@ -109,9 +111,9 @@ function guarded(parts: ServerParts, req: IncomingMessage | PlainRequest, res: R
   try {
     handle(parts, req, res);
   } catch (error) {
-    parts.onFault(error);
+    const id = parts.onFault(error);
     if (res.headersSent) res.destroy();
-    else fail(res, 500, 'internal', 'Something went wrong.');
+    else fail(res, 500, 'internal', faultText(id));
   }
 }
 

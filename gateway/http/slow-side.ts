@@ -1,6 +1,7 @@
 /** Everything over HTTP that is not MCP: health, metrics, admin. Express is loaded with the first request for one of the latter. */
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Authenticated } from '../auth.ts';
+import { faultText, logFault } from '../fault-id.ts';
 import { fail } from '../mcp/endpoint.ts';
 import type { AdminParts } from './admin.ts';
 import { answerHealth } from './health.ts';
@@ -16,8 +17,7 @@ export function createSlowSide(parts: AdminParts): (req: IncomingMessage, res: S
       (handler) => handler(authenticated)(req, res),
       (error: unknown) => {
         app = undefined;
-        parts.log.error({ error: String(error) }, 'the admin side could not be loaded');
-        fail(res, 500, 'internal', 'The admin side could not be loaded.');
+        fail(res, 500, 'internal', faultText(logFault(parts.log, error, 'the admin side could not be loaded')));
       },
     );
   };

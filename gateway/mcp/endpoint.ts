@@ -9,6 +9,7 @@ import type { Log } from '../../core/log.ts';
 import type { Origin } from '../../core/origin.ts';
 import type { Principal } from '../../core/principal.ts';
 import type { Box } from '../box.ts';
+import { faultText, logFault } from '../fault-id.ts';
 import type { PlainRequest } from '../http/plain/lane.ts';
 import type { Reply } from '../http/plain/reply.ts';
 import { parseBody } from '../wire/body.ts';
@@ -106,9 +107,9 @@ class McpEndpoint implements Endpoint {
   /** A fault while a request is taken apart ends that request alone. */
   #guarded(res: Reply, work: () => void | Promise<void>): void {
     const fault = (error: unknown): void => {
-      this.#log.error({ error: error instanceof Error ? error.stack : String(error) }, 'fault at the endpoint');
+      const id = logFault(this.#log, error, 'fault at the endpoint');
       if (res.headersSent) res.destroy();
-      else fail(res, 500, 'internal', 'Something went wrong.');
+      else fail(res, 500, 'internal', faultText(id));
     };
     try {
       const working = work();
@@ -228,8 +229,8 @@ class McpEndpoint implements Endpoint {
     // Only 2026 says 404; in 2025 the status speaks of the transport (2025-11-25, basic/transports).
     if (method === undefined) return exchange.answer(methodNotFound(message.id, message.method), era === 'modern' ? 404 : 200);
     const fault = (error: unknown): void => {
-      this.#log.error({ method: message.method, error: error instanceof Error ? error.stack : String(error) }, 'fault while answering');
-      exchange.answer(tableError(message.id, 'internal', 'Something went wrong.'), 500);
+      const id = logFault(this.#log, error, 'fault while answering', { method: message.method, request: message.id });
+      exchange.answer(tableError(message.id, 'internal', faultText(id)), 500);
     };
     // Here, where a request begins to count as under way: once none is, none can come any more on connections that are still open.
     if (this.#isClosing()) return exchange.answer(tableError(message.id, 'shutting_down', 'The gateway is stopping.'), ERRORS.shutting_down.http);

@@ -8,6 +8,8 @@ import { isJsonObject, own, type JsonObject, type JsonValue } from '../../core/j
 import type { Box } from '../box.ts';
 import type { View } from '../catalog/view.ts';
 import type { CallTool } from '../pipeline.ts';
+import { checkedTracestate, parseTraceparent } from '../tracing/index.ts';
+import { one } from './envelope.ts';
 import type { Exchange } from './exchange.ts';
 import { errorText, heldText, modernEnvelope, notificationText, outcomeText, resultText, tableError } from './render.ts';
 import { HOP_PREFIX, MODERN_VERSIONS, type RequestId } from './protocol.ts';
@@ -29,8 +31,6 @@ export interface Methods {
 
 /** How long a client may keep a list for which no upstream gave a time; changes are announced besides. */
 const DEFAULT_LIST_TTL_MS = 10_000;
-
-const TRACEPARENT = /^[\da-f]{2}-[\da-f]{32}-[\da-f]{16}-[\da-f]{2}$/;
 
 export function createMethods(parts: MethodParts): Methods {
   const ping: Method = ({ id }, { exchange }) => exchange.answer(resultText(id, {}));
@@ -122,6 +122,7 @@ function toolCall(
   const { session, exchange } = context;
   const meta = own(params, '_meta');
   const token = isJsonObject(meta) ? own(meta, 'progressToken') : undefined;
+  const trace = traceOf(meta, context);
   return {
     id: callId,
     principal: context.principal,
@@ -134,7 +135,8 @@ function toolCall(
       arrivedAt: performance.now(),
       onProgress: token === undefined ? undefined : progressSender(exchange, token),
       meta: isJsonObject(meta) ? withoutHopKeys(meta) : undefined,
-      traceparent: traceOf(meta, context.traceparent),
+      traceparent: trace.traceparent,
+      tracestate: trace.tracestate,
       clientCapabilities: context.clientCapabilities,
       clientInfo: context.clientInfo,
     },
@@ -149,7 +151,7 @@ function progressSender(exchange: Exchange, progressToken: JsonValue): ((progres
 function withoutHopKeys(meta: JsonObject): JsonObject | undefined {
   let kept: JsonObject | undefined;
   for (const key of Object.keys(meta)) {
-    if (key === 'progressToken' || key === 'traceparent' || key.startsWith(HOP_PREFIX)) continue;
+    if (key === 'progressToken' || key === 'traceparent' || key === 'tracestate' || key.startsWith(HOP_PREFIX)) continue;
     // defineProperty semantics: a key named __proto__ stays a key.
     kept ??= Object.create(null) as JsonObject;
     kept[key] = meta[key] as JsonValue;
@@ -157,9 +159,24 @@ function withoutHopKeys(meta: JsonObject): JsonObject | undefined {
   return kept;
 }
 
-function traceOf(meta: JsonValue | undefined, header: string | undefined): string | undefined {
-  const value = (isJsonObject(meta) ? own(meta, 'traceparent') : undefined) ?? header;
-  return typeof value === 'string' && TRACEPARENT.test(value) ? value : undefined;
+interface Trace {
+  readonly traceparent?: string;
+  readonly tracestate?: string;
+}
+
+const NO_TRACE: Trace = {};
+
+/**
+ * `_meta` before headers: it is the message's own (MCP 2026-07-28, basic/index, OpenTelemetry trace context). Without a
+ * valid traceparent its tracestate means nothing (W3C Trace Context, section 4.3).
+ */
+function traceOf(meta: JsonValue | undefined, { traceparent: header, headers }: RequestContext): Trace {
+  const within = isJsonObject(meta) ? own(meta, 'traceparent') : undefined;
+  const traceparent = within ?? header;
+  if (typeof traceparent !== 'string' || parseTraceparent(traceparent) === undefined) return NO_TRACE;
+  const state = within === undefined ? one(headers['tracestate']) : own(meta as JsonObject, 'tracestate');
+  const tracestate = typeof state === 'string' ? checkedTracestate(state) : undefined;
+  return tracestate === undefined ? { traceparent } : { traceparent, tracestate };
 }
 
 export const methodNotFound = (id: RequestId, method: string): string =>

@@ -148,7 +148,7 @@ test('a connection that drips its headers or its body is closed in its time [HTT
     endpoint: undefined as never,
     current: () => { throw new Error('never asked: no request came in whole'); },
     other: () => {},
-    onFault: () => {},
+    onFault: () => 'f0',
     onAuthFailure: () => {},
     times: { headersMs: 150, requestMs: 300, checkMs: 20 },
   });

@@ -1,0 +1,2 @@
+export { checkedTracestate, parseTraceparent } from './context.ts';
+export { createTracing, type Tracer, type Tracing, type TracingStatus } from './tracing.ts';
