@@ -2,9 +2,8 @@
 import Database from 'better-sqlite3';
 import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
-import type { StoredRecord } from '../../core/audit.ts';
 import type { Settings } from '../../core/settings.ts';
-import { createLedgerReader, leafHash, LEDGER_FILE, requireSqliteVersion, verifyLedger, type VerifyResult } from '../../store/index.ts';
+import { LEDGER_FILE, requireSqliteVersion, verifyLedger } from '../../store/index.ts';
 import { findClientConfigs, importServers, type Machine } from '../clients/index.ts';
 import { formatProblem, type Problem } from '../config/index.ts';
 import { ok, problem, warning, type Finding } from './findings.ts';
@@ -76,35 +75,13 @@ export function checkLedger(data: string): Finding {
   if (size === undefined) return ok('Ledger', 'begins with the first start');
   const next = 'Keep a copy of the data directory as evidence, then find out who changed the ledger. "signalbox audit verify" says more.';
   try {
-    const result = size < WHOLE_BELOW_BYTES ? verifyLedger(path) : verifyLast(data);
+    const result = verifyLedger(path, size < WHOLE_BELOW_BYTES ? {} : { newest: LAST_RECORDS });
     if (!result.ok) return problem('Ledger', `record ${result.seq} is wrong: ${result.reason}`, next);
     const which = size < WHOLE_BELOW_BYTES ? '' : `the last ${LAST_RECORDS} of them looked at; `;
     return ok('Ledger', `sound, ${which}it ends at record ${result.head.seq}`);
   } catch (error) {
     return problem('Ledger', `cannot be read: ${(error as Error).message}`, next);
   }
-}
-
-function verifyLast(data: string): VerifyResult {
-  const reader = createLedgerReader(data);
-  try {
-    return verifyRun(reader.tail(LAST_RECORDS + 1));
-  } finally {
-    reader.close();
-  }
-}
-
-/** Whether neighbouring records follow each other. The first is taken as it is. */
-export function verifyRun(records: readonly StoredRecord[]): VerifyResult {
-  let last = records[0] ?? { seq: 0, hash: '', body: '' };
-  for (const record of records.slice(1)) {
-    const bad = (reason: string): VerifyResult => ({ ok: false, records: 0, seq: last.seq + 1, reason });
-    if (record.seq !== last.seq + 1) return bad('it is missing');
-    if (leafHash(record.body) !== record.hash) return bad('its text is not the one that was hashed');
-    if (!record.body.startsWith(`{"seq":${record.seq},"prev":"${last.hash}",`)) return bad(`it does not follow record ${last.seq}`);
-    last = record;
-  }
-  return { ok: true, records: records.length, head: { seq: last.seq, hash: last.hash } };
 }
 
 export function checkClients(machine: Machine, us: Address): Finding[] {

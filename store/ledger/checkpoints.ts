@@ -3,7 +3,7 @@
  * Runs in the writer's thread, after answers and never before one. When it is time is checkpointing.ts's to say.
  */
 import type { Sqlite } from '../sqlite.ts';
-import { checkpointText, createRange, createSigner, createVerifier, HASH_BYTES, openCheckpoint, type Range, type Signer } from '../register/index.ts';
+import { checkpointText, createRange, createSigner, createVerifier, HASH_BYTES, hashAt, openCheckpoint, type Range, type Signer } from '../register/index.ts';
 import type { Page } from './page.ts';
 
 /**
@@ -73,7 +73,7 @@ const lastPageBefore = (db: Sqlite, seq: number): number =>
   (db.prepare<[number], number>('SELECT max(first) FROM pages WHERE first <= ?').pluck().get(seq) ?? 1) - 1;
 
 function growBy(range: Range, { hashes }: Pick<Page, 'hashes'>, skipped: number): void {
-  for (let at = Math.max(0, skipped) * HASH_BYTES; at < hashes.length; at += HASH_BYTES) range.add(hashes.toString('hex', at, at + HASH_BYTES));
+  for (let at = Math.max(0, skipped) * HASH_BYTES; at < hashes.length; at += HASH_BYTES) range.add(hashAt(hashes, at));
 }
 
 /**

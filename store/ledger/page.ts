@@ -49,4 +49,4 @@ export function unpackPage({ first, bodies, hashes }: Page): StoredRecord[] {
 }
 
 /** How many records a page was written with, whatever its text has become. */
-export const hashedRecords = ({ hashes }: Page): number => hashes.length / HASH_BYTES;
+export const hashedRecords = ({ hashes }: Pick<Page, 'hashes'>): number => hashes.length / HASH_BYTES;

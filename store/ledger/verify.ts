@@ -1,34 +1,44 @@
 /**
  * Whether a ledger is what was written: every record in its place, chained to the one before, with the hash of its own
- * text. Needs the database file only, or a copy of it. What it cannot see by itself (the last records cut off, or all
- * of it written anew) it sees against an anchor: a seq and hash noted earlier, elsewhere.
+ * text, and the tree over them the one that checkpoints were signed over. Needs the database file only, or a copy of it.
+ * What the file cannot show by itself (its last records cut off, all of it written anew, an old copy put back) is seen
+ * against checkpoints that were kept elsewhere.
  */
 import type { StoredRecord } from '../../core/audit.ts';
+import { bytesOf, createRange, hashFromHex, type Range, type Verifier } from '../register/index.ts';
 import { openReadOnly, type Sqlite } from '../sqlite.ts';
-import { CHAIN_START, chainHead, hashBody, isOfOldKind, OLD_KIND, type ChainPoint } from './chain.ts';
-import { hashedRecords, unpackPage, type Page } from './page.ts';
+import { CHAIN_START, type ChainPoint } from './chain.ts';
+import { hashedRecords } from './page.ts';
+import { ExpectedCheckpoints, type CheckpointFault, type GivenCheckpoint } from './verify-checkpoints.ts';
+import { Purges } from './verify-purges.ts';
+import { contentOf, isFault, linkFault, recordFault, recordsOf, ROWS, type Row } from './verify-records.ts';
 
 export interface VerifyOptions {
   /** A point that the chain must go through. */
   readonly anchor?: ChainPoint;
+  /** Signed notes that were kept elsewhere. */
+  readonly checkpoints?: readonly GivenCheckpoint[];
+  /** Of the key that every checkpoint must be signed with; without it their roots are compared, whoever signed them. */
+  readonly verifier?: Verifier | undefined;
+  /** Only about so many of the newest records, and no checkpoints: a quick look. */
+  readonly newest?: number;
 }
 
 export type VerifyResult =
-  /** `head` is the anchor to note for the next time. */
-  | { readonly ok: true; readonly records: number; readonly head: ChainPoint }
-  /** `records` before `seq` are sound; `seq` is the first that is wrong or missing. */
-  | { readonly ok: false; readonly records: number; readonly seq: number; readonly reason: string };
-
-interface Row {
-  readonly first: unknown;
-  readonly bodies: unknown;
-  readonly hashes: unknown;
-}
-
-interface Fault {
-  readonly seq: number;
-  readonly reason: string;
-}
+  | {
+      readonly ok: true;
+      readonly records: number;
+      /** The anchor to note for the next time. */
+      readonly head: ChainPoint;
+      /** Root of the tree over all of them, in base64. */
+      readonly root: string;
+      /** How many checkpoints were held against it, and for how many records the largest vouches. */
+      readonly checkpoints: { readonly count: number; readonly vouched: number };
+      /** Records whose text was taken out; `unsigned` while no checkpoint vouches for the `purge` records that say so. */
+      readonly purged: { readonly records: number; readonly unsigned?: true };
+    }
+  /** `records` before `seq` are sound; `seq` is the first that is wrong or missing, or, of a checkpoint, not vouched for. */
+  | ({ readonly ok: false; readonly records: number } & CheckpointFault);
 
 /** @throws Error when the file cannot be opened or is no ledger */
 export function verifyLedger(path: string, options: VerifyOptions = {}): VerifyResult {
@@ -36,70 +46,113 @@ export function verifyLedger(path: string, options: VerifyOptions = {}): VerifyR
   try {
     // One snapshot, however long it takes and whatever is written meanwhile.
     db.exec('BEGIN');
-    return walk(db, options.anchor);
+    return new Walk(db, options).run();
   } finally {
     db.close();
   }
 }
 
-function walk(db: Sqlite, anchor: ChainPoint | undefined): VerifyResult {
-  let last = CHAIN_START;
-  const bad = (seq: number, reason: string): VerifyResult => ({ ok: false, records: last.seq, seq, reason });
-  const rows = db.prepare<[], Row>('SELECT first, bodies, hashes FROM pages ORDER BY first').iterate();
-  try {
-    for (const row of rows) {
-      const misplaced = pageFault(row, last);
-      if (misplaced !== undefined) return bad(misplaced.seq, misplaced.reason);
-      const page = row as Page;
-      for (const record of unpackPage(page)) {
-        const fault = recordFault(record, last);
-        if (fault !== undefined) return bad(fault.seq, fault.reason);
-        last = { seq: record.seq, hash: record.hash };
-        if (anchor?.seq === last.seq && anchor.hash !== last.hash) {
-          return bad(last.seq, 'its hash is not the one that was noted: the ledger was written anew up to here');
-        }
+class Walk {
+  readonly #db: Sqlite;
+  readonly #anchor: ChainPoint | undefined;
+  readonly #expected: ExpectedCheckpoints | undefined;
+  readonly #range: Range = createRange();
+  readonly #purges = new Purges();
+  #last: ChainPoint = CHAIN_START;
+  /** The one after it tells what is wrong. */
+  #unlinked: StoredRecord | undefined;
+
+  constructor(db: Sqlite, { anchor, checkpoints, verifier, newest }: VerifyOptions) {
+    this.#db = db;
+    this.#anchor = anchor;
+    if (newest === undefined) this.#expected = new ExpectedCheckpoints(db, checkpoints ?? [], verifier);
+    else this.#last = pointBefore(db, newest);
+  }
+
+  run(): VerifyResult {
+    const fault = this.#walk() ?? this.#end();
+    if (fault !== undefined) return { ok: false, records: Math.max(0, Math.min(this.#last.seq, fault.seq - 1)), ...fault };
+    const vouched = this.#expected?.vouched ?? 0;
+    return {
+      ok: true,
+      records: this.#last.seq,
+      head: this.#last,
+      root: bytesOf(this.#range.root()).toString('base64'),
+      checkpoints: { count: this.#expected?.count ?? 0, vouched },
+      purged: { records: this.#purges.records, ...(this.#purges.areWithin(vouched) ? {} : { unsigned: true }) },
+    };
+  }
+
+  #walk(): CheckpointFault | undefined {
+    try {
+      for (const row of this.#db.prepare<[number], Row>(`${ROWS} WHERE NOT (first <= ?) ORDER BY first`).iterate(this.#last.seq === 0 ? -Infinity : this.#last.seq)) {
+        const fault = this.#page(row);
+        if (fault !== undefined) return fault;
       }
-      if (last.seq !== page.first + hashedRecords(page) - 1) return bad(last.seq + 1, 'it is missing: only its hash is there');
+      return undefined;
+    } catch (error) {
+      return { seq: this.#last.seq + 1, reason: `it cannot be read from the file: ${(error as Error).message}` };
     }
-  } catch (error) {
-    return bad(last.seq + 1, `it cannot be read from the file: ${(error as Error).message}`);
   }
-  const reached = Math.max(anchor?.seq ?? 0, markedEnd(db));
-  if (reached > last.seq) return bad(last.seq + 1, `it is missing: the ledger ends at seq ${last.seq}, but had reached seq ${reached}`);
-  return { ok: true, records: last.seq, head: last };
-}
 
-/** What is wrong with the place of a page that follows `last`, or with its form. */
-function pageFault({ first, bodies, hashes }: Row, last: ChainPoint): Fault | undefined {
-  const expected = last.seq + 1;
-  if (typeof first !== 'number') return { seq: expected, reason: 'its number is no number' };
-  if (first < expected) return { seq: first, reason: first < 1 ? 'it was put in: records begin at seq 1' : 'it is there twice' };
-  if (first > expected) return { seq: expected, reason: `it is missing: the next record is seq ${first}` };
-  return typeof bodies === 'string' && Buffer.isBuffer(hashes) ? undefined : { seq: expected, reason: 'its body is no text, or its hash no bytes' };
-}
-
-/** What is wrong with the record that follows `last`, if anything. */
-function recordFault({ seq, body, hash }: StoredRecord, last: ChainPoint): Fault | undefined {
-  if (hashBody(body) !== hash) return { seq, reason: isOfOldKind(body, hash) ? OLD_KIND : 'its text is not the one that was hashed' };
-  if (!body.startsWith(chainHead(seq, last.hash))) return { seq, reason: prefixFault(body, seq) };
-  return contentFault(body, seq, last.hash);
-}
-
-function prefixFault(body: string, seq: number): string {
-  const said = Number(/^\{"seq":(\d{1,15}),"prev":/.exec(body)?.[1]);
-  if (said === seq) return `it does not follow record ${seq - 1}: one of the two was changed or put in`;
-  return said > seq ? `it is missing, or was moved: in its place is record ${said}` : `its text does not say that it is record ${seq}`;
-}
-
-function contentFault(body: string, seq: number, prev: string): Fault | undefined {
-  let parsed: { seq?: unknown; prev?: unknown };
-  try {
-    parsed = JSON.parse(body) as typeof parsed;
-  } catch (error) {
-    return { seq, reason: `its text is no JSON: ${(error as Error).message}` };
+  #page(row: Row): CheckpointFault | undefined {
+    const records = recordsOf(row, this.#last);
+    if (!Array.isArray(records)) return records;
+    for (const record of records) {
+      const fault = this.#record(record);
+      if (fault !== undefined) return fault;
+    }
+    const { first, hashes } = row as { first: number; hashes: Buffer };
+    return this.#last.seq === first + hashedRecords({ hashes }) - 1 ? undefined : { seq: this.#last.seq + 1, reason: 'it is missing: only its hash is there' };
   }
-  // JSON.parse takes the last of two members of one name.
-  return parsed.seq === seq && parsed.prev === prev ? undefined : { seq, reason: 'it names its seq or prev twice' };
+
+  #record(record: StoredRecord): CheckpointFault | undefined {
+    const { seq, body, hash } = record;
+    if (this.#unlinked !== undefined) return linkFault(this.#unlinked, record);
+    if (body === '' && hash !== '') this.#purges.emptied(seq);
+    else {
+      const fault = recordFault(record, this.#last);
+      if (fault === 'unlinked') {
+        this.#unlinked = record;
+        this.#last = { seq, hash };
+        return undefined;
+      }
+      if (fault !== undefined) return fault;
+      const content = contentOf(body, { seq, hash: this.#last.hash });
+      if (isFault(content)) return content;
+      if (content['kind'] === 'purge') this.#purges.purge(seq, content);
+    }
+    this.#last = { seq, hash };
+    if (this.#anchor?.seq === seq && this.#anchor.hash !== hash) {
+      return { seq, reason: 'its hash is not the one that was noted: the ledger was written anew up to here' };
+    }
+    return this.#expected === undefined ? undefined : this.#vouch(this.#expected, hash);
+  }
+
+  #vouch(expected: ExpectedCheckpoints, hash: string): CheckpointFault | undefined {
+    this.#range.add(hashFromHex(hash));
+    return expected.nextSize > this.#range.size ? undefined : (expected.check(this.#range) ?? expected.frontierFault(this.#range));
+  }
+
+  #end(): CheckpointFault | undefined {
+    if (this.#unlinked !== undefined) return linkFault(this.#unlinked, undefined);
+    const { seq } = this.#last;
+    const reached = Math.max(this.#anchor?.seq ?? 0, markedEnd(this.#db));
+    const unsaid = this.#purges.fault();
+    if (unsaid !== undefined) return unsaid;
+    if (reached > seq) return { seq: seq + 1, reason: `it is missing: the ledger ends at seq ${seq}, but had reached seq ${reached}` };
+    return this.#expected?.missing(this.#last, this.#range);
+  }
+}
+
+/** Where the chain stands before the page from which on there are at least `newest` records, or all. */
+function pointBefore(db: Sqlite, newest: number): ChainPoint {
+  const row = db
+    .prepare<[number], { first: number; hashes: Buffer }>(
+      'SELECT first, hashes FROM pages WHERE first < (SELECT max(first) FROM pages WHERE first <= (SELECT max(first) FROM pages) - ?) ORDER BY first DESC LIMIT 1',
+    )
+    .get(newest);
+  return row === undefined ? CHAIN_START : { seq: row.first + hashedRecords(row) - 1, hash: row.hashes.subarray(-32).toString('hex') };
 }
 
 /** The last seq that the ledger itself noted to have reached. */

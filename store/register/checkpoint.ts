@@ -2,18 +2,18 @@
  * Checkpoints (c2sp.org/tlog-checkpoint): the text that vouches for so many records by the root of their tree, and files
  * that hold many of them. Whether one is signed is note.ts's to say.
  */
-import { HASH_BYTES } from './tree.ts';
+import { bytesOf, HASH_BYTES, hashAt, type Hash } from './tree.ts';
 import { strictBase64, type Verifier } from './note.ts';
 
 export interface Checkpoint {
   readonly origin: string;
   /** How many records it vouches for. */
   readonly size: number;
-  /** Root of the tree over them, in hex. */
-  readonly root: string;
+  /** Root of the tree over them. */
+  readonly root: Hash;
 }
 
-export const checkpointText = ({ origin, size, root }: Checkpoint): string => `${origin}\n${size}\n${Buffer.from(root, 'hex').toString('base64')}\n`;
+export const checkpointText = ({ origin, size, root }: Checkpoint): string => `${origin}\n${size}\n${bytesOf(root).toString('base64')}\n`;
 
 /** Lines beyond the third are others' extensions; ours has none. */
 function parseCheckpoint(text: string): Checkpoint | undefined {
@@ -21,11 +21,12 @@ function parseCheckpoint(text: string): Checkpoint | undefined {
   const root = strictBase64(rootText);
   const size = Number(sizeText);
   const isWhole = origin !== '' && /^(?:0|[1-9]\d*)$/.test(sizeText) && Number.isSafeInteger(size) && root?.length === HASH_BYTES && rest.at(-1) === '' && !rest.slice(0, -1).includes('');
-  return isWhole ? { origin, size, root: root.toString('hex') } : undefined;
+  return isWhole ? { origin, size, root: hashAt(root, 0) } : undefined;
 }
 
-/** What a note vouches for, or why it is not believed. */
-export function openCheckpoint(note: string, verifier: Verifier): Checkpoint | { readonly reason: string } {
+/** What a note vouches for, or why it is not believed. Without a verifier it is believed whoever signed it. */
+export function openCheckpoint(note: string, verifier: Verifier | undefined): Checkpoint | { readonly reason: string } {
+  if (verifier === undefined) return parseCheckpoint(textOf(note)) ?? { reason: 'it is no checkpoint' };
   const opened = verifier.open(note);
   if (!opened.ok) return opened;
   const checkpoint = parseCheckpoint(opened.text);
@@ -34,7 +35,9 @@ export function openCheckpoint(note: string, verifier: Verifier): Checkpoint | {
 }
 
 /** The size that a note claims, for speaking of one that is not believed. */
-export const claimedSize = (note: string): number | undefined => parseCheckpoint(note.slice(0, note.lastIndexOf('\n\n') + 1))?.size;
+export const claimedSize = (note: string): number | undefined => parseCheckpoint(textOf(note))?.size;
+
+const textOf = (note: string): string => note.slice(0, note.lastIndexOf('\n\n') + 1);
 
 const NOTES = /(?<=^|\n)(?!\u2014 )[^\n]+\n\d+\n[^\n]+\n(?:(?!\u2014 )[^\n]+\n)*\n(?:\u2014 [^\n]+\n)+/g;
 

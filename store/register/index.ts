@@ -3,4 +3,4 @@ export { checkpointText, claimedSize, openCheckpoint, splitNotes, type Checkpoin
 export { createSigner, createVerifier, type Signer, type Verifier } from './note.ts';
 export { checkProof, proofText, type CheckedProof, type Proof } from './proof-file.ts';
 export { consistencyPath, inclusionPath, inclusionRoot, isConsistent, type Leaves } from './proof.ts';
-export { createNodeHash, createRange, EMPTY_ROOT, HASH_BYTES, leafHash, type Range } from './tree.ts';
+export { bytesOf, createNodeHash, createRange, HASH_BYTES, hashAt, hashFromHex, leafHash, type Hash, type Range } from './tree.ts';

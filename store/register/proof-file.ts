@@ -5,7 +5,7 @@
 import { claimedSize, openCheckpoint, type Checkpoint } from './checkpoint.ts';
 import { strictBase64, type Verifier } from './note.ts';
 import { inclusionRoot } from './proof.ts';
-import { HASH_BYTES, leafHash } from './tree.ts';
+import { bytesOf, HASH_BYTES, hashAt, hashFromHex, leafHash, type Hash } from './tree.ts';
 
 const FIRST_LINE = 'c2sp.org/tlog-proof@v1';
 /** A path has a hash for each level of the tree. */
@@ -15,15 +15,15 @@ export interface Proof {
   /** The record's exact text. */
   readonly body: string;
   readonly seq: number;
-  /** In hex, from the leaf's sibling up. */
-  readonly path: readonly string[];
+  /** From the leaf's sibling up. */
+  readonly path: readonly Hash[];
   /** The signed note. */
   readonly checkpoint: string;
 }
 
 /** `index` counts from 0, as the tree does; records are numbered from 1. */
 export const proofText = ({ body, seq, path, checkpoint }: Proof): string =>
-  [FIRST_LINE, `extra ${Buffer.from(body).toString('base64')}`, `index ${seq - 1}`, ...path.map((node) => Buffer.from(node, 'hex').toString('base64')), '', checkpoint].join('\n');
+  [FIRST_LINE, `extra ${Buffer.from(body).toString('base64')}`, `index ${seq - 1}`, ...path.map((node) => bytesOf(node).toString('base64')), '', checkpoint].join('\n');
 
 export type CheckedProof =
   | { readonly ok: true; readonly seq: number; readonly body: string; readonly checkpoint: Checkpoint }
@@ -36,7 +36,7 @@ export function checkProof(text: string, verifier: Verifier): CheckedProof {
   if (proof === undefined) return bad('the file is no proof of a record');
   const checkpoint = openCheckpoint(proof.checkpoint, verifier);
   if ('reason' in checkpoint) return bad(`the checkpoint of ${claimedSize(proof.checkpoint) ?? 'unknown many'} records in it is not to be believed: ${checkpoint.reason}`);
-  const root = inclusionRoot(leafHash(proof.body), proof.seq - 1, checkpoint.size, proof.path);
+  const root = inclusionRoot(hashFromHex(leafHash(proof.body)), proof.seq - 1, checkpoint.size, proof.path);
   if (root !== checkpoint.root) return bad(`the record is not number ${proof.seq} of the ${checkpoint.size} that the checkpoint vouches for: record, place or path was changed`);
   const said = /^\{"seq":(\d+),/.exec(proof.body)?.[1];
   return said === String(proof.seq) ? { ok: true, seq: proof.seq, body: proof.body, checkpoint } : bad(`the record does not say that it is number ${proof.seq}`);
@@ -47,8 +47,7 @@ function parseProof(text: string): Proof | undefined {
   const [first, extra = '', index = '', ...nodes] = text.slice(0, border).split('\n');
   const body = strictBase64(/^extra (\S+)$/.exec(extra)?.[1] ?? '');
   const place = /^index (0|[1-9]\d{0,14})$/.exec(index)?.[1];
-  const path = nodes.map((node) => strictBase64(node));
-  if (border < 0 || first !== FIRST_LINE || body === undefined || place === undefined || path.length > MAX_PATH) return undefined;
-  if (!path.every((node) => node?.length === HASH_BYTES)) return undefined;
-  return { body: body.toString(), seq: Number(place) + 1, path: path.map((node) => node?.toString('hex') ?? ''), checkpoint: text.slice(border + 2) };
+  const path = nodes.map(strictBase64).filter((node): node is Buffer => node?.length === HASH_BYTES);
+  if (border < 0 || first !== FIRST_LINE || body === undefined || place === undefined || path.length !== nodes.length || path.length > MAX_PATH) return undefined;
+  return { body: body.toString(), seq: Number(place) + 1, path: path.map((node) => hashAt(node, 0)), checkpoint: text.slice(border + 2) };
 }

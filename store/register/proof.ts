@@ -2,10 +2,10 @@
  * Paths through the Merkle tree: that a leaf is in it, and that one tree begins with another (RFC 9162, sections 2.1.3
  * and 2.1.4). Sizes go beyond 32 bits, so there are no shifts. It signs and stores nothing.
  */
-import { createNodeHash, createRange } from './tree.ts';
+import { createNodeHash, createRange, type Hash } from './tree.ts';
 
-/** The leaf at an index, in hex. */
-export type Leaves = (index: number) => string;
+/** The leaf at an index. */
+export type Leaves = (index: number) => Hash;
 
 /** The largest power of two below `size`, which is at least 2. */
 function split(size: number): number {
@@ -14,16 +14,16 @@ function split(size: number): number {
   return left;
 }
 
-function rootOf(leaves: Leaves, from: number, to: number): string {
+function rootOf(leaves: Leaves, from: number, to: number): Hash {
   const range = createRange();
   for (let index = from; index < to; index += 1) range.add(leaves(index));
   return range.root();
 }
 
 /** From the leaf's sibling up (section 2.1.3.1). @throws RangeError unless 0 <= index < size */
-export function inclusionPath(leaves: Leaves, index: number, size: number): string[] {
+export function inclusionPath(leaves: Leaves, index: number, size: number): Hash[] {
   if (!(index >= 0 && index < size)) throw new RangeError(`a tree of ${size} leaves has none at ${index}`);
-  const path: string[] = [];
+  const path: Hash[] = [];
   let from = 0;
   for (let to = size; to - from > 1; ) {
     const middle = from + split(to - from);
@@ -36,7 +36,7 @@ export function inclusionPath(leaves: Leaves, index: number, size: number): stri
 }
 
 /** The root that a path leads to from a leaf; undefined where its length does not fit the place (section 2.1.3.2). */
-export function inclusionRoot(leaf: string, index: number, size: number, path: readonly string[]): string | undefined {
+export function inclusionRoot(leaf: Hash, index: number, size: number, path: readonly Hash[]): Hash | undefined {
   if (!(index >= 0 && index < size)) return undefined;
   const nodeHash = createNodeHash();
   let place = index;
@@ -57,9 +57,9 @@ export function inclusionRoot(leaf: string, index: number, size: number, path: r
 const half = (count: number): number => Math.floor(count / 2);
 
 /** That the tree of `to` leaves begins with that of `from` (section 2.1.4.1). @throws RangeError unless 0 < from <= to */
-export function consistencyPath(leaves: Leaves, from: number, to: number): string[] {
+export function consistencyPath(leaves: Leaves, from: number, to: number): Hash[] {
   if (!(from > 0 && from <= to)) throw new RangeError(`a tree of ${to} leaves begins with none of ${from}`);
-  const path: string[] = [];
+  const path: Hash[] = [];
   let [start, end, size] = [0, to, from];
   /** Whether what is left of the first tree is a whole subtree of it, so that its root is known already. */
   let isKnown = true;
@@ -80,7 +80,7 @@ export function consistencyPath(leaves: Leaves, from: number, to: number): strin
 }
 
 /** Whether the tree of `to` leaves and `root` begins with that of `from` leaves and `oldRoot` (section 2.1.4.2). */
-export function isConsistent(from: number, oldRoot: string, to: number, root: string, path: readonly string[]): boolean {
+export function isConsistent(from: number, oldRoot: Hash, to: number, root: Hash, path: readonly Hash[]): boolean {
   if (!(from > 0 && from <= to)) return false;
   if (from === to) return path.length === 0 && oldRoot === root;
   const nodeHash = createNodeHash();
