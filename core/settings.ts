@@ -175,7 +175,10 @@ export interface GuardSettings {
 }
 
 export interface AuditSettings {
-  readonly payloads: 'none' | 'digest' | 'redacted';
+  /** `full`: besides what is redacted, the exact arguments and results, encrypted under a key for each tenant. */
+  readonly payloads: 'none' | 'digest' | 'redacted' | 'full';
+  /** How long records keep their text; absent: for ever. */
+  readonly retention?: { readonly keepMs: number };
   /** `strict` holds the answer until the outcome is durable too. */
   readonly durability: 'intent' | 'strict';
   /** Argument names (patterns, case-insensitive) whose values are redacted besides the built-in ones. */

@@ -32,6 +32,7 @@ import { createPins, type Pins } from './pins/index.ts';
 import { createPipeline, type CallTool } from './pipeline.ts';
 import { createCallRecords } from './records.ts';
 import { createReloads } from './reloads.ts';
+import { createRetentionKeeper, type RetentionKeeper } from './retention/index.ts';
 import { createSealer } from './seal.ts';
 import { createHeldResults } from './results/index.ts';
 import { createServers, type Servers } from './servers.ts';
@@ -75,6 +76,8 @@ export interface Hall {
 /** How often quiet streams get a comment, and idle sessions are looked for. */
 const BEAT_MS = 10_000;
 const MAX_PROBLEM = 2000;
+/** A gateway that goes with its users has nothing purged before it has been there for a while. */
+const RETENTION_AFTER_MS = 60_000;
 
 export async function openHall(options: HallOptions): Promise<Hall> {
   const { log, lock } = options;
@@ -113,7 +116,8 @@ export async function openHall(options: HallOptions): Promise<Hall> {
   pins.recordIn(ledger);
   await budgets.open(options.settings.budgets);
   const secret = openSecret(data);
-  const records = createCallRecords(secret.derive('audit-arguments'));
+  const retention = createRetentionKeeper({ dataDir: data, ledger, secret, known, log, settings: () => gate.box.settings, firstAfterMs: options.onDeserted === undefined ? 0 : RETENTION_AFTER_MS });
+  const records = createCallRecords(secret.derive('audit-arguments'), retention.payloads);
   const approvals = createApprovalKeeper({ dataDir: data, key: secret.derive('approval-arguments'), ledger, records, webhook: () => gate.webhook, log, onSettled: counters.settled });
   const callTool = createPipeline({ known, ledger, records, approve: approvals.phase, results, log, onOutcome: counters.count, onGuarded: counters.guarded, onUpstream: counters.upstream });
   const newCallId = createCallIds();
@@ -130,6 +134,7 @@ export async function openHall(options: HallOptions): Promise<Hall> {
     reloads,
     pins,
     ledger,
+    retention: retention.desk,
     keys,
     counters,
     sessions,
@@ -147,17 +152,19 @@ export async function openHall(options: HallOptions): Promise<Hall> {
     onAuthFailure: authFailures.note,
     onFault: (error) => logFault(log, error, 'fault while handling a request'),
   });
-  const close = createClosing({ approvals, holding, server, servers, subscriptions, sessions, endpoint, leases, authFailures, ledger, budgets, keys, flow, pins, tracing });
+  const close = createClosing({ approvals, holding, server, servers, subscriptions, sessions, endpoint, leases, authFailures, ledger, retention, budgets, keys, flow, pins, tracing });
   const url = await listen(server, options.settings).catch(async (error: unknown) => {
     await close(0);
     throw error;
   });
   writeGatewayInfo(data, { ...lock.info, url, ...(options.onDeserted === undefined ? {} : { temporary: true }) });
   ledger.writeSoon({ kind: 'start', time: Date.now(), version: SERVER_INFO['version'], config: gate.box.settings.hash, policy: gate.box.rules.hash, url });
+  retention.beat();
   const beat = setInterval(() => {
     endpoint.beat();
     subscriptions.beat();
     budgets.beat();
+    retention.beat();
     sessions.sweep();
     approvals.sweep();
   }, BEAT_MS);
@@ -206,6 +213,7 @@ interface Closing {
   readonly leases: Leases;
   readonly authFailures: AuthFailures;
   readonly ledger: Ledger;
+  readonly retention: RetentionKeeper;
   readonly budgets: BudgetKeeper;
   readonly keys: KeyStore;
   readonly flow: FlowKeeper;
@@ -215,7 +223,7 @@ interface Closing {
 
 /** The way down: nobody new, those under way end, then everything that they needed, the ledger last. */
 const createClosing =
-  ({ approvals, holding, server, servers, subscriptions, sessions, endpoint, leases, authFailures, ledger, budgets, keys, flow, pins, tracing }: Closing) =>
+  ({ approvals, holding, server, servers, subscriptions, sessions, endpoint, leases, authFailures, ledger, retention, budgets, keys, flow, pins, tracing }: Closing) =>
   async (graceMs: number): Promise<void> => {
     server.close();
     // First of all: who holds a lease looks for another gateway meanwhile.
@@ -229,6 +237,7 @@ const createClosing =
     await servers.close(Math.min(graceMs, CHILD_GRACE_MS));
     server.closeAllConnections();
     authFailures.close();
+    await retention.close();
     ledger.writeSoon({ kind: 'stop', time: Date.now() });
     await ledger.close();
     await tracing.close(TRACES_GRACE_MS);

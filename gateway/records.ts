@@ -1,6 +1,7 @@
 /**
  * What the ledger is told of a call: who, by which way in, which tool, with which arguments, decided by what, ended how.
- * Arguments appear redacted, with a keyed digest of the exact ones; no result content appears at all.
+ * Arguments appear redacted, with a keyed digest of the exact ones; results not at all, but with `full`: encrypted, as the exact
+ * arguments then are too.
  * Written out by hand, since it is made twice for every call; what a caller and a route bring is written once for both.
  */
 import { performance } from 'node:perf_hooks';
@@ -15,6 +16,7 @@ import type { Box } from './box.ts';
 import type { ViewRoute } from './catalog/view.ts';
 import { createHmacSha256 } from './hmac.ts';
 import type { Guarded } from './results/index.ts';
+import type { PayloadWriter } from './retention/index.ts';
 import { heldAs } from './pins/index.ts';
 
 type Refusal = Outcome & { type: 'refused' };
@@ -22,7 +24,7 @@ type Waiting = Outcome & { type: 'waiting' };
 
 export interface CallRecords {
   intent(box: Box, call: ToolCall, route: ViewRoute, decision: Decision, lease: Lease, booked?: readonly Booking[], grant?: Grant, of?: string): WrittenRecord;
-  outcome(call: ToolCall, outcome: Outcome, measured: { bytes: number; upstreamMs: number; settled?: readonly Booking[] | undefined; guarded?: Guarded | undefined }): WrittenRecord;
+  outcome(box: Box, call: ToolCall, outcome: Outcome, measured: { bytes: number; upstreamMs: number; settled?: readonly Booking[] | undefined; guarded?: Guarded | undefined }): WrittenRecord;
   refused(box: Box, call: ToolCall, route: ViewRoute | undefined, outcome: Refusal, limit?: string): WrittenRecord;
   waiting(box: Box, call: ToolCall, route: ViewRoute, outcome: Waiting): WrittenRecord;
   /** The keyed digest by which records and approvals name exact arguments. */
@@ -43,7 +45,7 @@ const bookings = (name: 'booked' | 'settled', made: readonly Booking[] | undefin
   made === undefined || made.length === 0 ? '' : `,"${name}":${JSON.stringify(made)}`;
 
 /** @param argumentsKey key of the HMAC over arguments; without it nobody can guess short arguments from their digest */
-export function createCallRecords(argumentsKey: Buffer): CallRecords {
+export function createCallRecords(argumentsKey: Buffer, payloads: PayloadWriter): CallRecords {
   const digest = createHmacSha256(argumentsKey);
   const routeTexts = new WeakMap<ViewRoute, string>();
   const callerTexts = new WeakMap<Principal, string>();
@@ -56,7 +58,8 @@ export function createCallRecords(argumentsKey: Buffer): CallRecords {
         return size;
       case 'digest':
         return `${size},"argsHmac":"${digest(text)}"`;
-      case 'redacted': {
+      case 'redacted':
+      case 'full': {
         const shown = box.redact(args);
         return `${size},"argsHmac":"${digest(text)}","args":${shown === args ? text : JSON.stringify(shown)}`;
       }
@@ -85,14 +88,14 @@ export function createCallRecords(argumentsKey: Buffer): CallRecords {
     intent: (box, call, route, decision, lease, booked, grant, of) => ({
       kind: 'intent',
       call: call.id,
-      written: `${asked('intent', box, call, route)}${decided(decision)},"limits":${JSON.stringify(lease.limits)}${bookings('booked', booked)}${grant === undefined ? '' : grantText(grant)}${member('of', of)}}`,
+      written: `${asked('intent', box, call, route)}${decided(decision)},"limits":${JSON.stringify(lease.limits)}${bookings('booked', booked)}${grant === undefined ? '' : grantText(grant)}${member('of', of)}${isFull(box) ? payloads.arguments(call) : ''}}`,
     }),
-    outcome: (call, outcome, { bytes, upstreamMs, settled, guarded }) => ({
+    outcome: (box, call, outcome, { bytes, upstreamMs, settled, guarded }) => ({
       kind: 'outcome',
       call: call.id,
       written:
         `{"kind":"outcome","time":${Date.now()},"call":"${call.id}","outcome":"${outcome.type}"${endText(outcome)},"resultBytes":${bytes}` +
-        `,"upstreamMs":${round(upstreamMs)},"totalMs":${round(performance.now() - call.context.arrivedAt)}${bookings('settled', settled)}${guarded === undefined ? '' : `${member('guard', guarded.guard)}${member('found', guarded.found)}`}}`,
+        `,"upstreamMs":${round(upstreamMs)},"totalMs":${round(performance.now() - call.context.arrivedAt)}${bookings('settled', settled)}${guarded === undefined ? '' : `${member('guard', guarded.guard)}${member('found', guarded.found)}`}${isFull(box) ? payloads.result(call, outcome) : ''}}`,
     }),
     refused: (box, call, route, outcome, limit) => ({
       kind: 'refused',
@@ -111,6 +114,8 @@ export function createCallRecords(argumentsKey: Buffer): CallRecords {
     digest: (args) => digest(canonicalJson(args)),
   };
 }
+
+const isFull = ({ settings: { audit } }: Box): boolean => audit.payloads === 'full';
 
 const decided = (decision: Decision): string =>
   `,"effect":"${decision.effect}"${member('rule', decision.rule)},"policy":"${decision.policyHash.slice(0, HASH_DIGITS)}"${member('shadow', decision.shadow)}`;

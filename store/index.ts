@@ -2,6 +2,8 @@
 export * from './approvals/index.ts';
 export * from './ledger/index.ts';
 export * from './register/index.ts';
+export * from './payloads/index.ts';
+export * from './retention/index.ts';
 export { createKeyStore, hashKey, KeysUnavailable, type CallerKey, type KeyStore, type KeyStoreOptions } from './keys.ts';
 export {
   lockDataDir,

@@ -19,6 +19,7 @@ const POLICY = 'docs/policy.md';
 const RULES = 'docs/rules.md';
 const CONNECTORS = 'docs/connectors.md';
 const PINS = 'docs/pins.md';
+const RETENTION = 'docs/retention.md';
 const ERRORS = 'docs/errors.md';
 const FAULTS = 'docs/faults.md';
 const GUARDS = 'docs/guards.md';
@@ -205,5 +206,15 @@ export const REQUIREMENTS: readonly Requirement[] = [
     ['The AI SDK works over HTTP.', MCP],
     ['LangChain works over HTTP.', MCP],
     ['Two clients at once work over stdio on one data directory.', MCP],
+  ]),
+  ...group('RETENTION', [
+    ["With payloads: full, exact arguments and results are recorded encrypted under a key of the caller's tenant, without the gateway's own secrets; in no other mode is a result.", RETENTION],
+    ["A tenant's erased keys are in no file any more, its payloads cannot be read, and the ledger still verifies; a stop in between changes nothing about that.", RETENTION],
+    ['Looking into a payload is for the operator, and recorded before it is shown.', RETENTION],
+    ['A purge is recorded durably before anything goes, takes the text out of every file, and leaves every hash; what was not purged still verifies.', RETENTION],
+    ['A purge that was stopped anywhere is finished after the next start.', RETENTION],
+    ['Open calls, records of the current month, and what says what was purged, held or erased are never purged.', RETENTION],
+    ['A legal hold stops the purge and the erasure of what it covers until it is released, and is not lost with its file.', RETENTION],
+    ['Text that is missing without a record of a purge is found by verification.', RETENTION],
   ]),
 ];

@@ -1,7 +1,7 @@
 /** From validated input to `Settings`: defaults that depend on others, absolute paths, the hash. Checks nothing. */
 import { resolve } from 'node:path';
 import { canonicalJson, sha256Hex } from '../../core/json.ts';
-import type { BudgetSettings, CallerSettings, GuardSettings, LimitSettings, ProfileSettings, RuleSettings, ServerSettings, Settings, ToolOverride } from '../../core/settings.ts';
+import type { AuditSettings, BudgetSettings, CallerSettings, GuardSettings, LimitSettings, ProfileSettings, RuleSettings, ServerSettings, Settings, ToolOverride } from '../../core/settings.ts';
 import { parseDuration, parseRate } from './rate.ts';
 import { withEnvPrefix } from './references.ts';
 import type { ConfigInput } from './schema.ts';
@@ -32,7 +32,7 @@ export function buildSettings(config: ConfigInput, source: string | undefined, b
     arguments: config.arguments,
     guards: config.guards.map((guard): GuardSettings => present(guard)),
     labels: config.labels,
-    audit: config.audit,
+    audit: buildAudit(config.audit),
     log: config.log,
     telemetry: present(config.telemetry),
   };
@@ -54,6 +54,9 @@ const durationOf = (text: string | undefined): number | undefined => (text === u
 
 const mapValues = <A, B>(record: Readonly<Record<string, A>>, change: (value: A) => B): Record<string, B> =>
   Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
+
+const buildAudit = ({ retention, ...audit }: ConfigInput['audit']): AuditSettings =>
+  retention === undefined ? audit : { ...audit, retention: { keepMs: parseDuration(retention.keep) ?? 0 } };
 
 function buildServer(id: string, server: ServerInput): ServerSettings {
   const { type, command, args, env, cwd, url, headers, idleTimeoutMs, ...common } = server;

@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { approvalsSchema, argumentsSchema, budgetSchema, guardSchema, labelsSchema, limitSchema, pinsSchema, ruleSchema, scanSchema, TOOLS } from './schema-policy.ts';
+import { retentionSchema } from './schema-retention.ts';
 import { serversSchema, text, texts, whole } from './schema-servers.ts';
 import { telemetrySchema } from './schema-telemetry.ts';
 
@@ -50,7 +51,8 @@ const callerSchema = z
 
 const auditSchema = z
   .strictObject({
-    payloads: z.enum(['none', 'digest', 'redacted']).default('redacted').meta({ description: 'What of the arguments is recorded. none; digest: a keyed hash and the size; redacted: these and the arguments with secrets taken out.', examples: ['digest'] }),
+    payloads: z.enum(['none', 'digest', 'redacted', 'full']).default('redacted').meta({ description: 'What of a call is recorded. none; digest: a keyed hash and the size of the arguments; redacted: these and the arguments with secrets taken out; full: these and the exact arguments and results, encrypted under a key for each tenant.', examples: ['digest'] }),
+    retention: retentionSchema.optional(),
     durability: z.enum(['intent', 'strict']).default('intent').meta({ description: 'intent: a call is recorded durably before it is sent. strict: an answer also waits until its outcome is.', examples: ['strict'] }),
     redact: texts('Argument names (patterns, in any case) whose values are taken out besides the built-in ones.', ['*_ssn']).default([]),
   })

@@ -18,12 +18,14 @@ import type { Sessions } from '../mcp/sessions.ts';
 import type { Subscriptions } from '../mcp/subscriptions.ts';
 import type { Counters } from '../metrics.ts';
 import type { Pins } from '../pins/index.ts';
+import type { RetentionDesk } from '../retention/index.ts';
 import type { Reloads } from '../reloads.ts';
 import type { Servers } from '../servers.ts';
 import { statusReport } from '../status.ts';
 import type { Tracing } from '../tracing/index.ts';
 import { approvalRoutes } from './admin-approvals.ts';
 import { pinsRoutes } from './admin-pins.ts';
+import { retentionRoutes } from './admin-retention.ts';
 import { createMetricsText } from './metrics-text.ts';
 import type { Gate } from './server.ts';
 
@@ -33,6 +35,7 @@ export interface AdminParts {
   readonly connectors: () => ConnectorStatus[];
   readonly pins: Pins;
   readonly ledger: Ledger;
+  readonly retention: RetentionDesk;
   readonly keys: KeyStore;
   readonly counters: Counters;
   readonly sessions: Sessions;
@@ -93,6 +96,7 @@ function adminRoutes(admin: express.Router, parts: AdminParts): void {
     res.status(done.ok ? 200 : 422).json(done);
   });
   pinsRoutes(admin, parts);
+  retentionRoutes(admin, parts);
   admin.get('/keys', (_req, res) => void res.json({ keys: parts.keys.list() }));
   admin.post('/keys', (req, res) => {
     const caller = (req.body as { caller?: unknown } | undefined)?.caller;
