@@ -11,6 +11,7 @@ import type { SecretSource, Settings } from '../core/settings.ts';
 import { createKnownSecrets, type KnownSecrets } from '../policies/index.ts';
 import { createKeyStore, createLedger, openSecret, writeGatewayInfo, type DataDirLock, type KeyStore } from '../store/index.ts';
 import { createApprovalKeeper, type ApprovalDesk, type ApprovalKeeper } from './approvals/index.ts';
+import { createSearchKeeper, type SearchKeeper } from './audit/index.ts';
 import { createAuthFailures, type AuthFailures } from './auth-failures.ts';
 import type { Box } from './box.ts';
 import { createBudgetKeeper, type BudgetKeeper } from './budgets/index.ts';
@@ -124,6 +125,7 @@ export async function openHall(options: HallOptions): Promise<Hall> {
   const holding = createHolding({ desk: approvals.desk, sealer: createSealer(secret.derive('request-state')), callTool, newCallId, admit: (headers) => admitAnew(gate, headers), log });
   const endpoint = createEndpoint({ methods: createMethods({ callTool, holding, subscriptions, newCallId }), sessions, log, isClosing: () => closing !== undefined });
   const leases = createLeases(options.onDeserted);
+  const search = createSearchKeeper({ dataDir: data, log });
   const authFailures = createAuthFailures(ledger);
   const slowSide = createSlowSide({
     gate: () => gate,
@@ -133,6 +135,7 @@ export async function openHall(options: HallOptions): Promise<Hall> {
     tracing,
     reloads,
     pins,
+    search,
     ledger,
     retention: retention.desk,
     keys,
@@ -152,7 +155,7 @@ export async function openHall(options: HallOptions): Promise<Hall> {
     onAuthFailure: authFailures.note,
     onFault: (error) => logFault(log, error, 'fault while handling a request'),
   });
-  const close = createClosing({ approvals, holding, server, servers, subscriptions, sessions, endpoint, leases, authFailures, ledger, retention, budgets, keys, flow, pins, tracing });
+  const close = createClosing({ approvals, holding, server, servers, subscriptions, sessions, endpoint, leases, authFailures, ledger, retention, budgets, keys, flow, pins, tracing, search });
   const url = await listen(server, options.settings).catch(async (error: unknown) => {
     await close(0);
     throw error;
@@ -167,6 +170,7 @@ export async function openHall(options: HallOptions): Promise<Hall> {
     retention.beat();
     sessions.sweep();
     approvals.sweep();
+    search.beat();
   }, BEAT_MS);
 
   return {
@@ -219,16 +223,18 @@ interface Closing {
   readonly flow: FlowKeeper;
   readonly pins: Pins;
   readonly tracing: Tracing;
+  readonly search: SearchKeeper;
 }
 
 /** The way down: nobody new, those under way end, then everything that they needed, the ledger last. */
 const createClosing =
-  ({ approvals, holding, server, servers, subscriptions, sessions, endpoint, leases, authFailures, ledger, retention, budgets, keys, flow, pins, tracing }: Closing) =>
+  ({ approvals, holding, server, servers, subscriptions, sessions, endpoint, leases, authFailures, ledger, retention, budgets, keys, flow, pins, tracing, search }: Closing) =>
   async (graceMs: number): Promise<void> => {
     server.close();
     // First of all: who holds a lease looks for another gateway meanwhile.
     leases.close();
     subscriptions.close();
+    search.close();
     pins.close();
     holding.close();
     await until(() => endpoint.inFlight === 0, graceMs);

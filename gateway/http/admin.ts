@@ -10,6 +10,7 @@ import { isJsonObject, type JsonObject } from '../../core/json.ts';
 import type { Log } from '../../core/log.ts';
 import type { KeyStore } from '../../store/index.ts';
 import type { ApprovalDesk } from '../approvals/index.ts';
+import type { SearchKeeper } from '../audit/index.ts';
 import type { Authenticated } from '../auth.ts';
 import { explainCall } from '../explain.ts';
 import { faultText, logFault } from '../fault-id.ts';
@@ -24,6 +25,7 @@ import type { Servers } from '../servers.ts';
 import { statusReport } from '../status.ts';
 import type { Tracing } from '../tracing/index.ts';
 import { approvalRoutes } from './admin-approvals.ts';
+import { auditRoutes } from './admin-audit.ts';
 import { pinsRoutes } from './admin-pins.ts';
 import { retentionRoutes } from './admin-retention.ts';
 import { createMetricsText } from './metrics-text.ts';
@@ -34,6 +36,7 @@ export interface AdminParts {
   readonly desk: ApprovalDesk;
   readonly connectors: () => ConnectorStatus[];
   readonly pins: Pins;
+  readonly search: SearchKeeper;
   readonly ledger: Ledger;
   readonly retention: RetentionDesk;
   readonly keys: KeyStore;
@@ -96,6 +99,7 @@ function adminRoutes(admin: express.Router, parts: AdminParts): void {
     res.status(done.ok ? 200 : 422).json(done);
   });
   pinsRoutes(admin, parts);
+  auditRoutes(admin, parts.search);
   retentionRoutes(admin, parts);
   admin.get('/keys', (_req, res) => void res.json({ keys: parts.keys.list() }));
   admin.post('/keys', (req, res) => {

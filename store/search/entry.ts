@@ -24,12 +24,15 @@ export interface Entry {
   readonly isOpen: boolean;
 }
 
+/** First and last, both included. */
+export type SeqRange = readonly [from: number, to: number];
+
 export type Reading =
   | { readonly type: 'entry'; readonly entry: Entry }
   /** The end of a call that began in an earlier record. */
   | { readonly type: 'ending'; readonly call: string; readonly entry: Entry; readonly ending: Ending }
   /** Records whose text was taken out of the ledger. */
-  | { readonly type: 'purge'; readonly from: number; readonly to: number; readonly entry: Entry };
+  | { readonly type: 'purge'; readonly ranges: readonly SeqRange[]; readonly entry: Entry };
 
 const MEMBERS = ['caller', 'tenant', 'tool', 'effect', 'rule', 'code', 'session', 'trace', 'approval'] as const satisfies readonly Dimension[];
 /** Where a refusal waits for a person. */
@@ -65,9 +68,14 @@ export function readingOf(seq: number, body: JsonObject): Reading {
       },
     };
   }
-  const [from, to] = [whole(body, 'from'), whole(body, 'to')];
-  if (kind === 'purge' && from !== undefined && to !== undefined) return { type: 'purge', from, to, entry };
-  return { type: 'entry', entry };
+  return kind === 'purge' ? { type: 'purge', ranges: rangesOf(body), entry } : { type: 'entry', entry };
+}
+
+/** What a purge took: `ranges`, where it says them, since what lies between may have been kept. */
+function rangesOf(body: JsonObject): SeqRange[] {
+  const ranges = own(body, 'ranges');
+  const all: unknown[] = Array.isArray(ranges) ? ranges : [[whole(body, 'from'), whole(body, 'to')]];
+  return all.filter((range): range is [number, number] => Array.isArray(range) && range.length === 2 && range.every(Number.isSafeInteger));
 }
 
 const ENDED: readonly string[] = ['completed', 'failed', 'refused', 'waiting'];

@@ -37,6 +37,7 @@ const SCHEMA = `
   ) STRICT;
   ${INDEXED.map((dim) => `CREATE INDEX by_${dim} ON entries (${dim}) WHERE ${dim} IS NOT NULL;`).join('\n  ')}
   CREATE INDEX by_call ON entries (call) WHERE call IS NOT NULL;
+  CREATE INDEX by_end ON entries (end) WHERE end IS NOT NULL;
   CREATE TABLE words (id INTEGER PRIMARY KEY, dim TEXT NOT NULL, word TEXT NOT NULL, UNIQUE (dim, word)) STRICT;
   CREATE TABLE spans (first INTEGER PRIMARY KEY, last INTEGER NOT NULL, min_time INTEGER NOT NULL, max_time INTEGER NOT NULL) STRICT;
   CREATE TABLE reached (id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER NOT NULL, hash TEXT NOT NULL) STRICT;

@@ -21,7 +21,9 @@ export interface SearchIndex {
   search(filter: SearchFilter, page: { readonly limit: number; readonly before?: number }): SearchPage;
   /** All of them, oldest first, read a thousand at a time. */
   scan(filter: SearchFilter): IterableIterator<SearchEntry>;
-  /** The entry that a record began. */
+  /** The first behind a record. */
+  nextAfter(filter: SearchFilter, seq: number): SearchEntry | undefined;
+  /** The entry that a record began, or ended. */
   entryOf(seq: number): SearchEntry | undefined;
   /** How SQLite answers a search: for tests and benchmarks. */
   explain(filter: SearchFilter, limit: number): string[];
@@ -93,6 +95,12 @@ export function openSearch(dataDir: string): SearchIndex {
     return db.prepare<[object], Row>(sql).all(params).map(entryFrom);
   });
 
+  const one = db.transaction((seq: number): SearchEntry | undefined => {
+    words.clear();
+    const row = db.prepare<[number, number], Row>('SELECT * FROM entries WHERE seq = ? UNION ALL SELECT * FROM entries WHERE end = ? LIMIT 1').get(seq, seq);
+    return row === undefined ? undefined : entryFrom(row);
+  });
+
   return {
     async update(options) {
       const reader = createLedgerReader(dataDir);
@@ -118,7 +126,8 @@ export function openSearch(dataDir: string): SearchIndex {
         after = last.seq;
       }
     },
-    entryOf: (seq) => read({}, { limit: 1, after: seq - 1, before: seq + 1, order: 'newest' })[0],
+    nextAfter: (filter, seq) => read(filter, { limit: 1, after: seq, order: 'oldest' })[0],
+    entryOf: (seq) => one(seq),
     explain(filter, limit) {
       const { sql, params } = planSearch(db, filter, { limit, order: 'newest' });
       return db.prepare<[object], { detail: string }>(`EXPLAIN QUERY PLAN ${sql}`).all(params).map(({ detail }) => detail);

@@ -41,7 +41,7 @@ export const parseBody = (body: string): JsonObject => (LONG_NUMBER.test(body) ?
 
 /** Names of members that hold no words: hashes, and what has an index of its own. */
 const WORDLESS: ReadonlySet<string> = new Set([
-  'seq', 'prev', 'time', 'call', 'fingerprint', 'argsHmac', 'config', 'policy', 'before', 'hash', 'session', 'trace', 'limits', 'booked', 'settled',
+  'seq', 'prev', 'time', 'call', 'fingerprint', 'argsHmac', 'config', 'policy', 'before', 'hash', 'session', 'trace', 'limits', 'booked', 'settled', 'payload', 'ranges',
 ]);
 
 /** The words of a whole record: names, the caller, reasons, arguments with the names in them. */

@@ -101,11 +101,17 @@ function takeSlice(writer: Writer, records: readonly StoredRecord[]): number {
       continue;
     }
     const text = textOf(body);
-    if (reading.entry.isOpen && reading.entry.call !== undefined && !begun.has(reading.entry.call)) begun.set(reading.entry.call, { entry: reading.entry, text });
-    else writer.add(reading.entry, text);
+    const { entry } = reading;
+    if (entry.isOpen && entry.call !== undefined) {
+      // An end is that of the last beginning.
+      const earlier = begun.get(entry.call);
+      if (earlier !== undefined) writer.add(earlier.entry, earlier.text, earlier.ending);
+      begun.set(entry.call, { entry, text });
+    } else writer.add(entry, text);
     if (reading.type === 'purge') {
       flush();
-      writer.purge(reading.from, Math.min(reading.to, record.seq - 1));
+      // No record can have taken itself or a later one.
+      writer.purge(reading.ranges.map(([from, to]) => [from, Math.min(to, record.seq - 1)] as const));
     }
   }
   flush();

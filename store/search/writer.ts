@@ -1,7 +1,7 @@
 /** Rows into the index, within a transaction that its user holds. It reads no ledger. */
 import type { StoredRecord } from '../../core/audit.ts';
 import type { Sqlite } from '../sqlite.ts';
-import type { Ending, Entry } from './entry.ts';
+import type { Ending, Entry, SeqRange } from './entry.ts';
 import { DIMENSIONS, type Dimension, type Reached } from './schema.ts';
 
 export interface Writer {
@@ -16,8 +16,8 @@ export interface Writer {
   add(entry: Entry, text: string, ending?: Ending): void;
   /** Joins an end with the call's open entry; false where there is none. */
   end(call: string, ending: Ending): boolean;
-  /** Takes out what records `from` to `to` have said. */
-  purge(from: number, to: number): void;
+  /** Takes out what the records of these ranges have said. */
+  purge(ranges: readonly SeqRange[]): void;
   reach(record: StoredRecord): void;
 }
 
@@ -86,12 +86,18 @@ export function createWriter(db: Sqlite, from: Reached): Writer {
       setEnd.run(idOf('outcome', outcome), idOf('code', code), bit(isError), durationMs ?? null, end, seq);
       return true;
     },
-    purge(first, last) {
-      db.prepare('DELETE FROM found WHERE rowid BETWEEN ? AND ?').run(first, last);
-      db.prepare('DELETE FROM entries WHERE seq BETWEEN ? AND ?').run(first, last);
+    purge(ranges) {
+      const removeText = db.prepare<[number, number]>('DELETE FROM found WHERE rowid BETWEEN ? AND ?');
+      const remove = db.prepare<[number, number]>('DELETE FROM entries WHERE seq BETWEEN ? AND ?');
       // A call whose beginning is still there and whose end is gone is as open as if the index were made anew.
-      db.prepare(`UPDATE entries SET outcome = ?, code = NULL, is_error = NULL, duration = NULL, end = NULL, open = 1
-        WHERE end BETWEEN ? AND ? AND seq <> end`).run(idOf('outcome', 'open'), first, last);
+      const reopen = db.prepare(`UPDATE entries SET outcome = ?, code = NULL, is_error = NULL, duration = NULL, end = NULL, open = 1
+        WHERE end BETWEEN ? AND ? AND end <> seq`);
+      const open = idOf('outcome', 'open');
+      for (const [from, to] of ranges) {
+        removeText.run(from, to);
+        remove.run(from, to);
+        reopen.run(open, from, to);
+      }
       for (const dim of DIMENSIONS) db.prepare(`DELETE FROM words WHERE dim = ? AND id NOT IN (SELECT ${dim} FROM entries WHERE ${dim} IS NOT NULL)`).run(dim);
       for (const known of remembered.values()) known.clear();
       purged = true;

@@ -82,7 +82,7 @@ function takeOut(entries: Map<number, Joined>, from: number, to: number): void {
 
 /** Newest first. */
 export const naiveSearch = (all: readonly Joined[], filter: SearchFilter): Partial<SearchEntry>[] =>
-  all.map(entryOf).filter(({ entry, first }) => holds(filter, entry, first)).map(({ entry }) => entry).reverse();
+  all.map(entryOf).filter(({ entry, first }) => holds(filter, entry, first)).map(({ entry }) => entry).toReversed();
 
 function entryOf({ first, end }: Joined): { entry: Partial<SearchEntry>; first: JsonObject } {
   const outcome =

@@ -1,6 +1,7 @@
 /** `signalbox audit`: what there is to say. */
 import type { Command } from 'commander';
 import { command, jsonOption, parseCount } from '../command.ts';
+import { addSearch } from './search-commands.ts';
 
 export function addAudit(program: Command): void {
   const audit = program.command('audit').description('read and check the ledger');
@@ -12,4 +13,5 @@ export function addAudit(program: Command): void {
   command(audit, 'verify', 'check the chain of the whole ledger')
     .addOption(jsonOption())
     .action(async (options) => (await import('./verify.ts')).verify(options));
+  addSearch(audit);
 }
