@@ -174,6 +174,18 @@ export interface GuardSettings {
   readonly maxBytes?: number;
 }
 
+/** How often the ledger is signed, and where that is told besides. */
+export interface CheckpointSettings {
+  /** After so many records. */
+  readonly records: number;
+  /** And after so long, where there is anything new. */
+  readonly everyMs: number;
+  /** Absolute path of a file that each checkpoint is appended to. */
+  readonly file?: string;
+  /** Takes each by POST; may hold references. */
+  readonly webhook?: { readonly url: string };
+}
+
 export interface AuditSettings {
   /** `full`: besides what is redacted, the exact arguments and results, encrypted under a key for each tenant. */
   readonly payloads: 'none' | 'digest' | 'redacted' | 'full';
@@ -183,6 +195,7 @@ export interface AuditSettings {
   readonly durability: 'intent' | 'strict';
   /** Argument names (patterns, case-insensitive) whose values are redacted besides the built-in ones. */
   readonly redact: readonly string[];
+  readonly checkpoints: CheckpointSettings;
 }
 
 export interface LogSettings {

@@ -12,6 +12,7 @@ import { hideIn, learnFrom, watchSecrets } from './known-secrets.ts';
 import { createGuard, requireCallersBeyondLoopback } from './http/guard.ts';
 import type { Gate } from './http/server.ts';
 import { createJudge, type Pins } from './pins/index.ts';
+import { hookOf, type ResolveHook } from './register/index.ts';
 import { createReadEntry, type HeldResults } from './results/index.ts';
 import type { Servers } from './servers.ts';
 import type { Tracing } from './tracing/index.ts';
@@ -21,6 +22,8 @@ export interface OpenGate extends Gate {
   readonly limiter: ReloadableLimiter;
   /** Where approvals are announced. */
   readonly webhook: ResolveTarget | undefined;
+  /** Where checkpoints are sent. */
+  readonly checkpointHook: ResolveHook | undefined;
 }
 
 export interface GateParts {
@@ -60,5 +63,5 @@ export function openGate({ keys, servers, operatorToken, results, known, pins, b
   pins.take(settings);
   const tracer = tracing.take(settings, secrets);
   const box = createBox({ settings, rules, limiter, budgets, flow: touched, redact: (value) => redactor.redact(value), show: (definition) => hideIn(definition, known) as JsonObject, connectors, tracer, arguments: args, guards: createGuards(settings.guards), readEntry: createReadEntry(results), judge: args?.judge(judge) ?? judge });
-  return { box, authenticate, guard, limiter, webhook: targetOf(settings.approvals.webhook, secrets) };
+  return { box, authenticate, guard, limiter, webhook: targetOf(settings.approvals.webhook, secrets), checkpointHook: hookOf(settings.audit.checkpoints.webhook, secrets) };
 }

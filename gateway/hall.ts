@@ -32,6 +32,7 @@ import { createCounters } from './metrics.ts';
 import { createPins, type Pins } from './pins/index.ts';
 import { createPipeline, type CallTool } from './pipeline.ts';
 import { createCallRecords } from './records.ts';
+import { createRegisterKeeper, type RegisterKeeper } from './register/index.ts';
 import { createReloads } from './reloads.ts';
 import { createRetentionKeeper, type RetentionKeeper } from './retention/index.ts';
 import { createSealer } from './seal.ts';
@@ -105,9 +106,11 @@ export async function openHall(options: HallOptions): Promise<Hall> {
   const results = createHeldResults();
   const tracing = createTracing({ log, hide: (value) => hideIn(value, known) });
   const gateParts = { keys, servers, results, operatorToken: lock.info.adminToken, known, pins, budgetCounts: budgets.parts, openFlow: flow.open, tracing };
+  const secret = openSecret(data);
+  const register = createRegisterKeeper({ dataDir: data, secret, log, settings: () => gate.box.settings.audit.checkpoints, hook: () => gate.checkpointHook });
   gate = openGate(gateParts, options.settings, options.secrets);
   // Servers are starting by now, in processes of their own; the ledger opens meanwhile.
-  const ledger = await createLedger({ dataDir: data, log }).catch(async (error: unknown) => {
+  const ledger = await createLedger({ dataDir: data, log, checkpoints: register.checkpoints }).catch(async (error: unknown) => {
     keys.close();
     flow.close();
     pins.close();
@@ -116,7 +119,6 @@ export async function openHall(options: HallOptions): Promise<Hall> {
   });
   pins.recordIn(ledger);
   await budgets.open(options.settings.budgets);
-  const secret = openSecret(data);
   const retention = createRetentionKeeper({ dataDir: data, ledger, secret, known, log, settings: () => gate.box.settings, firstAfterMs: options.onDeserted === undefined ? 0 : RETENTION_AFTER_MS });
   const records = createCallRecords(secret.derive('audit-arguments'), retention.payloads);
   const approvals = createApprovalKeeper({ dataDir: data, key: secret.derive('approval-arguments'), ledger, records, webhook: () => gate.webhook, log, onSettled: counters.settled });
@@ -137,6 +139,7 @@ export async function openHall(options: HallOptions): Promise<Hall> {
     pins,
     search,
     ledger,
+    register,
     retention: retention.desk,
     keys,
     counters,
@@ -155,7 +158,7 @@ export async function openHall(options: HallOptions): Promise<Hall> {
     onAuthFailure: authFailures.note,
     onFault: (error) => logFault(log, error, 'fault while handling a request'),
   });
-  const close = createClosing({ approvals, holding, server, servers, subscriptions, sessions, endpoint, leases, authFailures, ledger, retention, budgets, keys, flow, pins, tracing, search });
+  const close = createClosing({ approvals, holding, server, servers, subscriptions, sessions, endpoint, leases, authFailures, ledger, register, retention, budgets, keys, flow, pins, tracing, search });
   const url = await listen(server, options.settings).catch(async (error: unknown) => {
     await close(0);
     throw error;
@@ -217,6 +220,7 @@ interface Closing {
   readonly leases: Leases;
   readonly authFailures: AuthFailures;
   readonly ledger: Ledger;
+  readonly register: RegisterKeeper;
   readonly retention: RetentionKeeper;
   readonly budgets: BudgetKeeper;
   readonly keys: KeyStore;
@@ -228,7 +232,7 @@ interface Closing {
 
 /** The way down: nobody new, those under way end, then everything that they needed, the ledger last. */
 const createClosing =
-  ({ approvals, holding, server, servers, subscriptions, sessions, endpoint, leases, authFailures, ledger, retention, budgets, keys, flow, pins, tracing, search }: Closing) =>
+  ({ approvals, holding, server, servers, subscriptions, sessions, endpoint, leases, authFailures, ledger, register, retention, budgets, keys, flow, pins, tracing, search }: Closing) =>
   async (graceMs: number): Promise<void> => {
     server.close();
     // First of all: who holds a lease looks for another gateway meanwhile.
@@ -246,6 +250,7 @@ const createClosing =
     await retention.close();
     ledger.writeSoon({ kind: 'stop', time: Date.now() });
     await ledger.close();
+    await register.close();
     await tracing.close(TRACES_GRACE_MS);
     await approvals.close();
     await budgets.close();

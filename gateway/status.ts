@@ -9,6 +9,7 @@ import type { BudgetUsage } from '../core/lease.ts';
 import { freeSpace, type Space } from './space.ts';
 import type { Gate } from './http/server.ts';
 import type { Pins } from './pins/index.ts';
+import type { RegisterKeeper, RegisterStatus } from './register/index.ts';
 import type { Reloads, ReloadStatus } from './reloads.ts';
 import type { Tracing, TracingStatus } from './tracing/index.ts';
 import { VERSION } from './version.ts';
@@ -18,6 +19,7 @@ export interface StatusParts {
   readonly connectors: () => ConnectorStatus[];
   readonly pins: Pins;
   readonly ledger: Ledger;
+  readonly register: Pick<RegisterKeeper, 'status'>;
   readonly desk: { readonly approvals: Approvals };
   readonly reloads: Pick<Reloads, 'status'>;
   readonly tracing: Pick<Tracing, 'status'>;
@@ -55,6 +57,7 @@ export interface StatusReport {
     readonly quarantined: readonly HeldTool[];
     readonly noted: readonly HeldTool[];
   };
+  readonly register: RegisterStatus;
   readonly ledger: { readonly ok: boolean; readonly problem?: string; readonly lagMs: number; readonly written: number };
   /** Requests that wait for a person; `oldestAt` in epoch milliseconds. */
   readonly approvals: { readonly waiting: number; readonly oldestAt?: number; readonly problem?: string };
@@ -99,6 +102,7 @@ export function statusReport(parts: StatusParts): StatusReport {
       quarantined: catalog.held.map(heldTool),
       noted: catalog.noted.map(heldTool),
     },
+    register: parts.register.status(),
     ledger: { ...parts.ledger.health(), lagMs: Math.round(lagMs), written },
     approvals: waiting(parts.desk.approvals),
     budgets: box.budgets.usage(Date.now()),

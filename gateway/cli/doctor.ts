@@ -60,9 +60,10 @@ async function checkGateway(options: CommonOptions): Promise<Finding[]> {
   try {
     return await withGateway(options, async (gateway) => {
       await untilReady(gateway);
-      const { servers, ledger, pins } = (await gateway.admin('GET', '/status')) as StatusReport;
+      const { servers, ledger, register, pins } = (await gateway.admin('GET', '/status')) as StatusReport;
       return [
         gateway.isRunning ? ok('Gateway', `runs at ${gateway.url}`) : await checkPort(gateway.setup),
+        ...register.places.flatMap(({ place, waiting, problem: why }) => (why === undefined ? [] : [problem('Register', `${counted(waiting, 'checkpoint')} not delivered to the ${place}: ${why}`, 'They are tried again, and are in the ledger; look at "audit.checkpoints" in the configuration.')])),
         ...(ledger.ok ? [] : [problem('Ledger', `cannot be written: ${ledger.problem ?? 'the cause is in the log'}`, 'Every call is refused until it can.')]),
         ...servers.map(serverFinding),
         ...pinFindings(pins),

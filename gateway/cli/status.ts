@@ -30,6 +30,7 @@ function describe(report: StatusReport, url: string, data: string): string {
     ['Rules', report.rules === 0 ? 'none: every tool is allowed' : String(report.rules)],
     ['Callers', report.callers === 0 ? 'none: everybody on this machine is "local"' : String(report.callers)],
     ['Clients', `${counted(report.sessions, 'session')}, ${counted(report.subscriptions, 'subscription')}`],
+    ['Register', registerNote(report.register)],
     ['Ledger', ledger.ok ? 'written' : `CANNOT BE WRITTEN, so every call is refused: ${ledger.problem ?? 'the cause is in the log'}`],
     ['Tools', `${report.tools} from ${counted(servers.length, 'server')}${heldNote(report)}`],
   ];
@@ -47,6 +48,14 @@ function budgetsOf(budgets: readonly BudgetUsage[]): string[] {
     return [id, `${limit} ${unit}/${period}`, used, `in ${duration(endsAt - Date.now())}`];
   });
   return ['', table([['BUDGET', 'LIMIT', 'USED', 'NEXT PERIOD'], ...rows])];
+}
+
+/** What the newest checkpoint vouches for, and which place does not take them. */
+function registerNote({ newest, problem, places }: StatusReport['register']): string {
+  if (problem !== undefined) return printable(`NO CHECKPOINT CAN BE MADE: ${problem}`);
+  const made = newest === undefined ? 'no checkpoint since the start' : `signed up to record ${newest.size}, ${duration(Date.now() - newest.at)} ago`;
+  const refused = places.flatMap(({ place, waiting, problem: why }) => (why === undefined ? [] : [`; ${counted(waiting, 'checkpoint')} NOT DELIVERED to the ${place}: ${why}`]));
+  return printable(made + refused.join(''));
 }
 
 const heldNote = ({ pins: { quarantined, noted } }: StatusReport): string =>

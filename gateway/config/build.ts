@@ -43,6 +43,7 @@ export function buildSettings(config: ConfigInput, source: string | undefined, b
     hash,
     data: resolve(baseDir, settings.data),
     pins: { ...settings.pins, file: resolve(baseDir, settings.pins.file) },
+    audit: withFile(settings.audit, baseDir),
     servers: settings.servers.map((server) => (server.type === 'stdio' ? { ...server, cwd: resolve(baseDir, server.cwd ?? '.') } : server)),
   });
 }
@@ -55,8 +56,14 @@ const durationOf = (text: string | undefined): number | undefined => (text === u
 const mapValues = <A, B>(record: Readonly<Record<string, A>>, change: (value: A) => B): Record<string, B> =>
   Object.fromEntries(Object.entries(record).map(([key, value]) => [key, change(value)]));
 
-const buildAudit = ({ retention, ...audit }: ConfigInput['audit']): AuditSettings =>
-  retention === undefined ? audit : { ...audit, retention: { keepMs: parseDuration(retention.keep) ?? 0 } };
+const buildAudit = ({ retention, checkpoints: { every, ...checkpoints }, ...audit }: ConfigInput['audit']): AuditSettings => ({
+  ...audit,
+  ...(retention === undefined ? {} : { retention: { keepMs: parseDuration(retention.keep) ?? 0 } }),
+  checkpoints: present({ ...checkpoints, everyMs: parseDuration(every) ?? 0 }),
+});
+
+const withFile = (audit: AuditSettings, baseDir: string): AuditSettings =>
+  audit.checkpoints.file === undefined ? audit : { ...audit, checkpoints: { ...audit.checkpoints, file: resolve(baseDir, audit.checkpoints.file) } };
 
 function buildServer(id: string, server: ServerInput): ServerSettings {
   const { type, command, args, env, cwd, url, headers, idleTimeoutMs, ...common } = server;

@@ -33,12 +33,16 @@ function checkWebhook(webhook: Block, path: Path, report: Report): void {
   if (secret !== undefined && !hasReference(secret)) {
     report.problem([...path, 'secret'], 'value', 'expected a reference, since this key signs what is announced', 'Write ${env:NAME} or ${file:PATH}.');
   } else if (secret !== undefined) checkSecretText('secret', secret, [...path, 'secret'], report);
+  checkHookAddress(webhook, [...path, 'url'], report);
+}
+
+/** An address of the operator's that something is told to. */
+export function checkHookAddress(webhook: Block, at: Path, report: Report): void {
   const url = textOf(webhook, 'url');
   if (url === undefined) return;
-  const at = [...path, 'url'];
   checkSecretText('', url.replace(/\/\/[^/]*@/, '//'), at, report);
   const parsed = URL.parse(url.startsWith('${') ? 'http://reference/' : url.replaceAll(REFERENCE, 'x'));
   if (parsed === null || (parsed.protocol !== 'http:' && parsed.protocol !== 'https:')) {
     report.problem(at, 'value', 'expected an address that begins with http:// or https://, found something else', 'For example "https://hooks.example.com/approvals".');
-  } else if (parsed.username !== '' || parsed.password !== '') report.problem(at, 'value', 'holds a user name or a password', 'What is announced is signed; the receiver checks that.');
+  } else if (parsed.username !== '' || parsed.password !== '') report.problem(at, 'value', 'holds a user name or a password', 'What is sent is signed; the receiver checks that.');
 }

@@ -3,6 +3,7 @@ import { checkBudgets } from './check-budgets.ts';
 import { checkGuards } from './check-guards.ts';
 import { blocksIn, blocksOf, checkUnique, isBlock, member, textOf, textsOf, type Block } from './checks.ts';
 import { checkApprovals } from './check-approvals.ts';
+import { checkRegister } from './check-register.ts';
 import type { Settings } from '../../core/settings.ts';
 import { checkRule, labelPatterns } from './check-rules.ts';
 import { checkSecretText } from './check-servers.ts';
@@ -46,6 +47,7 @@ export function checkPolicy(config: Block, report: Report, checkExpression: Chec
   for (const kind of ['caller', 'rule', 'limit', 'budget', 'guard']) checkIds(config, kind, report);
   checkCallers(callers, names, report);
   checkApprovals(config, report);
+  checkRegister(config, report);
   for (const [index, rule] of blocksOf(config, 'rules')) {
     const path = ['rules', index];
     checkScope(rule, path, names, report);

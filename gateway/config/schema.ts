@@ -4,6 +4,7 @@
  */
 import { z } from 'zod';
 import { approvalsSchema, argumentsSchema, budgetSchema, guardSchema, labelsSchema, limitSchema, pinsSchema, ruleSchema, scanSchema, TOOLS } from './schema-policy.ts';
+import { checkpointsSchema } from './schema-register.ts';
 import { retentionSchema } from './schema-retention.ts';
 import { serversSchema, text, texts, whole } from './schema-servers.ts';
 import { telemetrySchema } from './schema-telemetry.ts';
@@ -55,6 +56,7 @@ const auditSchema = z
     retention: retentionSchema.optional(),
     durability: z.enum(['intent', 'strict']).default('intent').meta({ description: 'intent: a call is recorded durably before it is sent. strict: an answer also waits until its outcome is.', examples: ['strict'] }),
     redact: texts('Argument names (patterns, in any case) whose values are taken out besides the built-in ones.', ['*_ssn']).default([]),
+    checkpoints: checkpointsSchema.prefault({}),
   })
   .meta({ description: 'The ledger of calls.', examples: [{ payloads: 'redacted', durability: 'intent' }] });
 

@@ -20,6 +20,7 @@ import type { Subscriptions } from '../mcp/subscriptions.ts';
 import type { Counters } from '../metrics.ts';
 import type { Pins } from '../pins/index.ts';
 import type { RetentionDesk } from '../retention/index.ts';
+import type { RegisterKeeper } from '../register/index.ts';
 import type { Reloads } from '../reloads.ts';
 import type { Servers } from '../servers.ts';
 import { statusReport } from '../status.ts';
@@ -38,6 +39,7 @@ export interface AdminParts {
   readonly pins: Pins;
   readonly search: SearchKeeper;
   readonly ledger: Ledger;
+  readonly register: Pick<RegisterKeeper, 'status'>;
   readonly retention: RetentionDesk;
   readonly keys: KeyStore;
   readonly counters: Counters;
