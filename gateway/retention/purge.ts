@@ -42,6 +42,7 @@ export async function purge(parts: PurgeParts, begun: BegunPurge): Promise<Purge
   if (plan.count === 0 && state.purge === undefined) return { records: 0, held: plan.held, beforeMs, isComplete: true };
   writeRetention(dataDir, { ...state, purge: begun });
   for (const ranges of slicesOf(plan.ranges, RANGES_PER_RECORD, Infinity)) await ledger.write(tombstone(ranges, plan, { ...begun, beforeMs }, now(), parts.configHash()));
+  ledger.checkpointNow();
   for (const ranges of slicesOf(plan.ranges, RANGES_PER_SLICE, RECORDS_PER_SLICE)) {
     signal.throwIfAborted();
     const since = performance.now();

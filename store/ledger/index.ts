@@ -1,5 +1,7 @@
 /** The audit ledger: one writer, any number of readers, and a check that needs neither. */
-export { createLedger, type LedgerOptions, type PurgeableLedger } from './ledger.ts';
+export { createLedger } from './ledger.ts';
+export type { LedgerOptions } from './options.ts';
+export type { PurgeableLedger } from './chores.ts';
 export type { SeqRange } from './blank.ts';
 export type { CheckpointOptions } from './checkpointing.ts';
 export { createLedgerReader } from './reader.ts';

@@ -4,36 +4,21 @@
  */
 import { join } from 'node:path';
 import { performance, type EventLoopUtilization } from 'node:perf_hooks';
-import type { Worker } from 'node:worker_threads';
-import { LedgerUnavailable, type LedgerEntry, type Ledger, type LedgerStats, type WrittenRecord } from '../../core/audit.ts';
+import { LedgerUnavailable, type LedgerEntry, type LedgerStats, type WrittenRecord } from '../../core/audit.ts';
 import { Histogram } from '../../core/histogram.ts';
 import type { Log } from '../../core/log.ts';
 import { ensureDataDir } from '../files.ts';
 import { Batch } from './batch.ts';
 import type { SeqRange } from './blank.ts';
+import { Chores, type Chore, type PurgeableLedger } from './chores.ts';
 import { LEDGER_FILE } from './file.ts';
-import { Checkpointing, type CheckpointOptions } from './checkpointing.ts';
+import { Checkpointing } from './checkpointing.ts';
 import { Gathering } from './gathering.ts';
 import { OpenCalls } from './open-calls.ts';
 import type { ToWorker } from './messages.ts';
+import type { LedgerOptions } from './options.ts';
 import { startScribe, type Scribe, type ScribeOptions } from './scribe.ts';
-
-export interface LedgerOptions {
-  readonly dataDir: string;
-  readonly log: Log;
-  /** Longest that a record of `writeSoon` waits for company. Default 10. */
-  readonly lagMs?: number;
-  /** A write that waits for others on a busy event loop goes when fewer came within this time than are worth it. Default 4; 0 never waits. */
-  readonly gatherMs?: number;
-  /** How often a ledger that cannot be written is tried when no call does so. Default 1000. */
-  readonly retryMs?: number;
-  /** Upper bound of the database in pages of 4 KiB: a full disk on any machine, for tests. */
-  readonly maxPages?: number;
-  /** Signed from time to time; absent: never, but records can still be written. */
-  readonly checkpoints?: CheckpointOptions;
-  /** Sees each writer thread as it starts, for tests. */
-  readonly onThread?: (thread: Worker) => void;
-}
+import { unavailable, writtenOut } from './written.ts';
 
 const DEFAULT_LAG_MS = 10;
 const DEFAULT_GATHER_MS = 4;
@@ -45,20 +30,6 @@ const RECORDS_PER_MARK = 2000;
  * many they are counted instead; ends of calls are always kept: no new calls begin, so those are bounded.
  */
 const MAX_KEPT_WHILE_FAILING = 1000;
-
-/** A ledger that can be purged: for who keeps to retention. */
-export interface PurgeableLedger extends Ledger {
-  /** Every call with an intent below this seq has ended: nothing at or above it is purged. */
-  settledBelow(): number;
-  /**
-   * Takes the text out of records, durably; their hashes stay. Goes between commits, so a few records at a time. What
-   * may not go (the last record, what is not settled) stays.
-   * @throws LedgerUnavailable when it cannot be written, or is closed
-   */
-  blank(ranges: readonly SeqRange[]): Promise<void>;
-  /** Empties the write-ahead log, where old text may stand still. False while a reader holds on to it. @throws as `blank` */
-  emptyLog(): Promise<boolean>;
-}
 
 /**
  * Opens the ledger of a data directory and ends what an earlier process left open. The caller holds the directory's
@@ -78,12 +49,6 @@ export async function createLedger(options: LedgerOptions): Promise<PurgeableLed
 
 type State = 'starting' | 'idle' | 'busy' | 'down' | 'closed';
 
-/** Work for the thread that is no record. */
-interface Chore {
-  readonly message: { readonly type: 'blank'; readonly ranges: readonly SeqRange[] } | { readonly type: 'empty-log' };
-  readonly answer: PromiseWithResolvers<boolean>;
-}
-
 class WorkerLedger implements PurgeableLedger {
   readonly #log: Log;
   readonly #lagMs: number;
@@ -101,9 +66,7 @@ class WorkerLedger implements PurgeableLedger {
   #pending = new Batch();
   /** Sent and not answered. Outlives the worker: what became of it is read from the database. */
   #inFlight: Batch | undefined;
-  readonly #chores: Chore[] = [];
-  /** What `#inFlight`, empty then, stands for. */
-  #chore: Chore | undefined;
+  readonly #chores = new Chores();
   #lastSeq = 0;
   #markedSeq = 0;
   #problem: string | undefined;
@@ -198,6 +161,10 @@ class WorkerLedger implements PurgeableLedger {
     await this.#do({ type: 'blank', ranges });
   }
 
+  checkpointNow(): void {
+    if (this.#checkpointing !== undefined) this.#scribe?.send({ type: 'checkpoint' });
+  }
+
   emptyLog(): Promise<boolean> {
     return this.#do({ type: 'empty-log' });
   }
@@ -263,21 +230,17 @@ class WorkerLedger implements PurgeableLedger {
     this.#scribe?.send({ type: 'mark', closedBelow: this.#calls.closedBelow(this.#lastSeq) });
   }
 
-  #do(message: Chore['message']): Promise<boolean> {
+  #do(chore: Chore): Promise<boolean> {
     const problem = this.#closing === undefined ? this.#problem : 'it is closed';
     if (problem !== undefined) return Promise.reject(unavailable(problem));
-    const answer = Promise.withResolvers<boolean>();
-    this.#chores.push({ message, answer });
+    const done = this.#chores.add(chore);
     if (this.#pending.waiting === 0) this.#nextChore();
-    return answer.promise;
+    return done;
   }
 
   #nextChore(): void {
-    if (this.#state !== 'idle') return;
-    this.#chore = this.#chores.shift();
-    if (this.#chore === undefined) return;
-    const { message } = this.#chore;
-    this.#send(new Batch(), message.type === 'blank' ? { ...message, closedBelow: this.settledBelow() } : message);
+    const chore = this.#state === 'idle' ? this.#chores.take() : undefined;
+    if (chore !== undefined) this.#send(new Batch(), chore.type === 'blank' ? { ...chore, closedBelow: this.settledBelow() } : chore);
   }
 
   #send(batch: Batch, message: Exclude<ToWorker, { type: 'mark' | 'close' }>): void {
@@ -326,8 +289,6 @@ class WorkerLedger implements PurgeableLedger {
   }
 
   #durable(seq: number, isDone = true): void {
-    const chore = this.#chore;
-    this.#chore = undefined;
     const batch = this.#inFlight ?? new Batch();
     this.#inFlight = undefined;
     this.#calls.durable(batch.records, this.#lastSeq + 1);
@@ -340,9 +301,8 @@ class WorkerLedger implements PurgeableLedger {
     if (this.#problem !== undefined) this.#recovered();
     batch.resolve();
     this.#checkpointing?.durable(seq);
-    chore?.answer.resolve(isDone);
     // In turns, so that neither waits for the other for good.
-    if (chore === undefined) this.#nextChore();
+    if (!this.#chores.answered(isDone)) this.#nextChore();
     this.#afterAnswer();
   }
 
@@ -380,8 +340,7 @@ class WorkerLedger implements PurgeableLedger {
     if (this.#problem === undefined) this.#log.error({ problem }, 'the ledger cannot be written: calls are refused until it can');
     this.#problem = problem;
     const error = unavailable(problem);
-    for (const { answer } of [...(this.#chore === undefined ? [] : [this.#chore]), ...this.#chores.splice(0)]) answer.reject(error);
-    this.#chore = undefined;
+    this.#chores.refuse(error);
     const kept = new Batch();
     for (const refused of [batch, this.#pending]) refused.reject(error, kept, (record) => this.#calls.refused(record));
     this.#pending = kept;
@@ -416,7 +375,7 @@ class WorkerLedger implements PurgeableLedger {
   }
 
   async #close(): Promise<void> {
-    for (const { answer } of this.#chores.splice(0)) answer.reject(unavailable('it is closed'));
+    this.#chores.refuse(unavailable('it is closed'));
     // What came in this turn, then what came while that was written; one try once the disk refuses.
     for (let tries = 2; this.#state !== 'closed' && tries > 0; ) {
       if (this.#inFlight === undefined && this.#pending.size === 0 && this.#state !== 'starting') break;
@@ -427,12 +386,10 @@ class WorkerLedger implements PurgeableLedger {
     }
     for (const timer of [this.#gatherTimer, this.#lagTimer, this.#retryTimer]) clearTimeout(timer);
     const lost = this.#pending.size + (this.#inFlight?.size ?? 0);
-    if (lost > 0) {
-      this.#log.error({ problem: this.#problem, records: lost }, 'the ledger closed without its last records');
-    }
+    if (lost > 0) this.#log.error({ problem: this.#problem, records: lost }, 'the ledger closed without its last records');
     this.#checkpointing?.close();
     if (this.#scribe === undefined) return;
-    this.#scribe.send({ type: 'close', closedBelow: this.#calls.closedBelow(this.#lastSeq) });
+    this.#scribe.send({ type: 'close', closedBelow: this.settledBelow() });
     this.#state = 'closed';
     await this.#ended.promise;
   }
@@ -440,17 +397,4 @@ class WorkerLedger implements PurgeableLedger {
   #closed(problem: string | undefined): void {
     if (problem !== undefined) this.#log.warn({ problem }, 'the ledger closed without its mark; the next start looks further back');
   }
-}
-
-const unavailable = (problem: string): LedgerUnavailable => new LedgerUnavailable(`the ledger cannot be written: ${problem}`);
-
-/** @throws TypeError where a record cannot be kept: it names what only the ledger may, or is no JSON */
-function writtenOut(record: LedgerEntry): WrittenRecord {
-  if (typeof record.written === 'string') return record as WrittenRecord;
-  // Two members of one name would let two readers of the same body see two records.
-  if (Object.hasOwn(record, 'seq') || Object.hasOwn(record, 'prev')) {
-    throw new TypeError('a record may not name "seq" or "prev": the ledger gives them');
-  }
-  const { kind, call } = record;
-  return { kind, ...(call === undefined ? {} : { call }), written: JSON.stringify(record) };
 }
