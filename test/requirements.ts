@@ -187,6 +187,10 @@ export const REQUIREMENTS: readonly Requirement[] = [
     ['Every filter begins with an index, and a time is a place in the ledger.', AUDIT],
     ['The index is made of the ledger alone: only what is new is read, by several at once if need be, and it is made anew where it does not fit.', AUDIT],
     ['Nothing of records that were purged is left in the index, in its answers or in its file.', AUDIT],
+    ['What is found is listed harmlessly, and a word that is none of the choices gets a suggestion.', AUDIT],
+    ['Everything about one call is shown in one place, with whether its records are those that were hashed.', AUDIT],
+    ['An export waits for its reader, is harmless in a spreadsheet, and keeps to the format that it names.', AUDIT],
+    ['A gateway has the ledger read by processes of less priority, which go with it; no call waits for them.', AUDIT],
   ]),
   ...group('FAULT', [
     ['Killed with -9 at any moment: what was executed has an intent, nothing is executed twice, the chain verifies, no process is left.', FAULTS],

@@ -25,7 +25,7 @@ export interface Writer {
 const MAX_REMEMBERED = 20_000;
 const SPAN_RECORDS = 256;
 
-export function createWriter(db: Sqlite, from: Reached): Writer {
+export function createWriter(db: Sqlite, begin: Reached): Writer {
   const insert = db.prepare(`INSERT INTO entries (seq, time, ${DIMENSIONS.join(', ')}, is_error, duration, end, open, call)
     VALUES (${Array.from({ length: DIMENSIONS.length + 7 }, () => '?').join(', ')})`);
   const insertText = db.prepare<[number, string]>('INSERT INTO found (rowid, text) VALUES (?, ?)');
@@ -38,7 +38,7 @@ export function createWriter(db: Sqlite, from: Reached): Writer {
   const remembered = new Map<Dimension, Map<string, number>>(DIMENSIONS.map((dim) => [dim, new Map()]));
   let span = lastSpan(db);
   let isSpanWritten = true;
-  let reached = from;
+  let reached = begin;
   let purged = false;
 
   function idOf(dim: Dimension, word: string | undefined): number | null {

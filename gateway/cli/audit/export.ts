@@ -1,6 +1,5 @@
 /** `signalbox audit export`: records to stdout, a file or a collector, as fast as those take them and no faster. */
 import { open, type FileHandle } from 'node:fs/promises';
-import { once } from 'node:events';
 import { printable, printableLines } from '../../../core/text.ts';
 import { collectorHeaders, collectorUrl, createCollector } from '../../audit/collector.ts';
 import { exported, type ExportFormat } from '../../audit/export.ts';
@@ -73,11 +72,21 @@ function stdoutSink(): Sink {
   const { stdout } = process;
   const write = async (text: string): Promise<boolean> => {
     if (!stdout.writable) return false;
-    // One that closes while it is waited for is read by nobody any more.
-    if (!stdout.write(stdout.isTTY ? printableLines(text) : text)) await Promise.race([once(stdout, 'drain'), once(stdout, 'close')]).catch(() => {});
+    if (!stdout.write(stdout.isTTY ? printableLines(text) : text)) await drained(stdout);
     return stdout.writable;
   };
   return { ...gathering(write), rejected: 0 };
+}
+
+/** One that closes while it is waited for is read by nobody any more. */
+function drained(stream: NodeJS.WritableStream): Promise<void> {
+  return new Promise((resolve) => {
+    const done = (): void => {
+      for (const event of ['drain', 'close', 'error']) stream.off(event, done);
+      resolve();
+    };
+    for (const event of ['drain', 'close', 'error']) stream.on(event, done);
+  });
 }
 
 async function fileSink(path: string): Promise<Sink> {
