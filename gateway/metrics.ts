@@ -45,8 +45,8 @@ export interface CountersOptions {
   readonly maxToolsPerServer?: number;
 }
 
-/** Stands for every value beyond a bound. */
-export const OTHER = 'other';
+/** Stands for every value beyond a bound; no id of a configuration begins like it. */
+export const OTHER = '(other)';
 /** A call of a name that leads nowhere belongs to no server. */
 export const NO_SERVER = '(none)';
 const MAX_TOOLS_PER_SERVER = 200;

@@ -2,7 +2,7 @@
 import type { Registry } from 'prom-client';
 import type { ConnectorStatus } from '../../core/connector.ts';
 import type { HistogramReading } from '../../core/histogram.ts';
-import type { Count, Counters, Durations } from '../metrics.ts';
+import type { Count, Counters, Durations, Reading } from '../metrics.ts';
 import { statusReport, type StatusParts, type StatusReport } from '../status.ts';
 import { createExposition, type Exposition } from './exposition.ts';
 
@@ -30,13 +30,13 @@ export function createMetricsText(parts: MetricsParts): () => Promise<MetricsTex
     const ofProcess = await (loaded ??= load());
     const page = createExposition();
     const status = statusReport(parts);
-    renderCalls(page, parts);
+    // Tools' names are upstreams' words: what is secret is no metric either.
+    const { box } = parts.gate();
+    renderCalls(page, parts.counters.read(), (name) => String(box.redact(name)));
     renderServers(page, status.servers, parts.queueTimes());
     renderLedger(page, status.ledger, parts.ledger.stats().commits);
     renderRest(page, status);
-    // Names that upstreams gave are in here: what is secret is no metric either.
-    const { box } = parts.gate();
-    return { type: ofProcess.contentType, text: `${String(box.redact(page.text()))}\n${await ofProcess.metrics()}` };
+    return { type: ofProcess.contentType, text: `${page.text()}\n${await ofProcess.metrics()}` };
   };
 }
 
@@ -48,10 +48,10 @@ const timed = (durations: readonly Durations[]): [Durations['labels'], Histogram
 /** One sample for each state, so that alerts can name the one that they mean. */
 const states = (server: string, all: readonly string[], current: string): Sample[] => all.map((state) => [{ server, state }, state === current ? 1 : 0]);
 
-function renderCalls(page: Exposition, { counters }: MetricsParts): void {
-  const read = counters.read();
+function renderCalls(page: Exposition, read: Reading, redacted: (name: string) => string): void {
+  const toolCalls = read.toolCalls.map(({ labels, count }) => ({ labels: { ...labels, tool: redacted(labels['tool'] as string) }, count }));
   page.counter('signalbox_calls_total', 'Tool calls by server, way in and outcome', counted(read.calls));
-  page.counter('signalbox_tool_calls_total', 'Tool calls by tool and how they ended; tools beyond the bound are "other"', counted(read.toolCalls));
+  page.counter('signalbox_tool_calls_total', 'Tool calls by tool and how they ended; those beyond the bound are "(other)"', counted(toolCalls));
   page.counter('signalbox_caller_calls_total', 'Tool calls by caller and how they ended; only with telemetry.metrics.callers', counted(read.callerCalls));
   page.counter('signalbox_refusals_total', 'Calls that were refused, by code and by the rule that decided, where one did', counted(read.refusals));
   page.counter('signalbox_guard_findings_total', 'What guards found in results', counted(read.findings));

@@ -3,6 +3,7 @@
  * does not fit or is not taken is dropped and counted, and an address that does not answer is left alone for longer each time.
  * It follows no redirect, and reads no more of an answer than whether all was taken.
  */
+import { setTimeout as pause } from 'node:timers/promises';
 import type { Agent } from 'undici';
 import { isJsonObject, own, type JsonValue } from '../../core/json.ts';
 import type { Log } from '../../core/log.ts';
@@ -50,7 +51,7 @@ export interface Exporter {
 const MAX_QUEUED = 2048;
 const BATCH = 512;
 const MAX_ANSWER_BYTES = 64 * 1024;
-const TIMES: ExporterTimes = { lingerMs: 2000, timeoutMs: 10_000, pauseMs: 2000, longestPauseMs: 60_000 };
+const TIMES: ExporterTimes = { lingerMs: 500, timeoutMs: 10_000, pauseMs: 2000, longestPauseMs: 60_000 };
 
 export function createExporter({ target, hide, log, times = TIMES }: ExporterParts): Exporter {
   const { lingerMs, timeoutMs, pauseMs, longestPauseMs } = times;
@@ -128,9 +129,9 @@ export function createExporter({ target, hide, log, times = TIMES }: ExporterPar
     async close(withinMs) {
       isClosed = true;
       clearTimeout(timer);
-      await sending;
       const end = Date.now() + withinMs;
-      while (queue.length > 0 && failures === 0 && Date.now() < end) await sendOne(Math.max(1, end - Date.now()));
+      await Promise.race([sending, pause(withinMs, undefined, { ref: false })]);
+      while (sending === undefined && queue.length > 0 && failures === 0 && Date.now() < end) await sendOne(Math.max(1, end - Date.now()));
       dropped += queue.length;
       queue = [];
       await agent?.destroy();
