@@ -1,5 +1,6 @@
 /** What the ledger proves itself with: the Merkle tree over it, signed checkpoints, proofs. It stores nothing. */
 export { checkpointText, claimedSize, openCheckpoint, splitNotes, type Checkpoint } from './checkpoint.ts';
+export { checkConsistency, CONSISTENCY_LINE, consistencyText, type CheckedConsistency } from './consistency-file.ts';
 export { PUBLIC_KEY_FILE, publishedKey, publishKey } from './key-file.ts';
 export { createSigner, createVerifier, type Signer, type Verifier } from './note.ts';
 export { checkProof, proofText, type CheckedProof, type Proof } from './proof-file.ts';
