@@ -119,7 +119,7 @@ export async function openHall(options: HallOptions): Promise<Hall> {
   });
   pins.recordIn(ledger);
   await budgets.open(options.settings.budgets);
-  const retention = createRetentionKeeper({ dataDir: data, ledger, secret, known, log, settings: () => gate.box.settings, firstAfterMs: options.onDeserted === undefined ? 0 : RETENTION_AFTER_MS });
+  const retention = createRetentionKeeper({ dataDir: data, ledger, secret, known, log, settings: () => gate.box.settings, firstAfterMs: options.onDeserted === undefined ? 0 : RETENTION_AFTER_MS, updateIndex: () => search.ask({ type: 'search', filter: {}, limit: 1 }) });
   const records = createCallRecords(secret.derive('audit-arguments'), retention.payloads);
   const approvals = createApprovalKeeper({ dataDir: data, key: secret.derive('approval-arguments'), ledger, records, webhook: () => gate.webhook, log, onSettled: counters.settled });
   const callTool = createPipeline({ known, ledger, records, approve: approvals.phase, results, log, onOutcome: counters.count, onGuarded: counters.guarded, onUpstream: counters.upstream });

@@ -4,6 +4,7 @@ import { isJsonObject, parseLossless, type JsonObject } from '../../core/json.ts
 import { printable } from '../../core/text.ts';
 import { VERSION } from '../version.ts';
 import { addAudit } from './audit/commands.ts';
+import { addRetention } from './retention/commands.ts';
 import { command, jsonOption } from './command.ts';
 import { CommandError, EXIT } from './exit.ts';
 import type { CommonOptions } from './setup.ts';
@@ -196,6 +197,7 @@ function addKeeping(program: Command): void {
     .addOption(jsonOption())
     .action(async (options) => (await import('./policy-replay.ts')).replayPolicy(options));
   addAudit(program);
+  addRetention(program);
 }
 
 function addApprovals(program: Command): void {

@@ -31,17 +31,18 @@ export interface RetentionKeeperParts {
   readonly now?: () => number;
   /** For a process that may go again at once. */
   readonly firstAfterMs?: number;
-  readonly afterwards?: () => Promise<void>;
+  /** In another process, or where nothing else goes on: it may take a while. */
+  readonly updateIndex: () => Promise<unknown>;
 }
 
 const DAY_MS = 86_400_000;
 const RETRY_MS = 600_000;
 
-export function createRetentionKeeper({ dataDir, ledger, secret, known, log, settings, now = Date.now, firstAfterMs = 0, afterwards = async () => {} }: RetentionKeeperParts): RetentionKeeper {
+export function createRetentionKeeper({ dataDir, ledger, secret, known, log, settings, now = Date.now, firstAfterMs = 0, updateIndex }: RetentionKeeperParts): RetentionKeeper {
   let opened: TenantKeys | undefined;
   const keys = (): TenantKeys => (opened ??= openTenantKeys(dataDir, secret.derive('tenant-keys')));
   const ending = new AbortController();
-  const parts: PurgeParts = { dataDir, ledger, log, now, configHash: () => settings().hash, afterwards, signal: ending.signal };
+  const parts: PurgeParts = { dataDir, ledger, log, now, configHash: () => settings().hash, updateIndex, signal: ending.signal };
   let dueMs = now() + firstAfterMs;
   let work: Promise<unknown> = Promise.resolve();
 
@@ -54,6 +55,12 @@ export function createRetentionKeeper({ dataDir, ledger, secret, known, log, set
     return done;
   };
 
+  async function run(begun: BegunPurge): Promise<Purged> {
+    const purged = await purge(parts, begun);
+    if (!purged.isComplete) dueMs = Math.min(dueMs, now() + RETRY_MS);
+    return purged;
+  }
+
   /** As configured, or undefined where records are kept for ever. */
   function configured(): BegunPurge | undefined {
     const { retention } = settings().audit;
@@ -63,16 +70,20 @@ export function createRetentionKeeper({ dataDir, ledger, secret, known, log, set
   async function asked(beforeMs: number | undefined, reason: string | undefined, by: string, dryRun: boolean): Promise<Purged> {
     const terms = beforeMs === undefined ? configured() : { beforeMs, reason: reason ?? 'by command', by };
     if (terms === undefined) throw new RetentionRefused('Records are kept for ever: neither "audit.retention.keep" is configured nor a date was given. Nothing was purged.');
-    if (!dryRun) await resume();
-    if (!dryRun) return await purge(parts, { ...terms, by, ...(reason === undefined ? {} : { reason }) });
+    if (!dryRun) {
+      const before = await resume();
+      const purged = await run({ ...terms, by, ...(reason === undefined ? {} : { reason }) });
+      return { ...purged, records: before + purged.records };
+    }
     const { plan, beforeMs: before } = await planOf(parts, terms);
     return { records: plan.count, held: plan.held, beforeMs: before, isComplete: true };
   }
 
-  async function resume(): Promise<void> {
+  /** Returns how many records a purge that was interrupted has taken now. */
+  async function resume(): Promise<number> {
     if (existsSync(join(dataDir, TENANT_KEYS_FILE))) for (const tenant of keys().condemned()) await eraseAgain(tenant);
     const { purge: begun } = await readRetention(dataDir);
-    if (begun !== undefined) await told(begun);
+    return begun === undefined ? 0 : await told(begun);
   }
 
   /** It is not known whether the record was written, so it is once more. A hold that came meanwhile keeps the keys. */
@@ -82,9 +93,10 @@ export function createRetentionKeeper({ dataDir, ledger, secret, known, log, set
     keys().destroy(tenant, now());
   }
 
-  async function told(begun: BegunPurge): Promise<void> {
-    const { records, held } = await purge(parts, begun);
+  async function told(begun: BegunPurge): Promise<number> {
+    const { records, held } = await run(begun);
     if (records > 0) log.info({ records, held, before: new Date(begun.beforeMs).toISOString() }, 'old records were purged');
+    return records;
   }
 
   async function daily(): Promise<void> {

@@ -2,10 +2,12 @@
  * A purge from beginning to end: what it takes is said in a durable record, then the text goes, in pieces so small that no
  * commit waits long. Stopped anywhere, it is done again from its beginning, and takes what is left.
  */
+import { existsSync } from 'node:fs';
+import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import type { AuditRecord } from '../../core/audit.ts';
 import type { Log } from '../../core/log.ts';
-import { planPurge, readRetention, slicesOf, writeRetention, type BegunPurge, type PurgeableLedger, type PurgePlan } from '../../store/index.ts';
+import { planPurge, readRetention, SEARCH_FILE, slicesOf, writeRetention, type BegunPurge, type PurgeableLedger, type PurgePlan } from '../../store/index.ts';
 
 export interface PurgeParts {
   readonly dataDir: string;
@@ -14,8 +16,8 @@ export interface PurgeParts {
   readonly now: () => number;
   /** Hash of the configuration in force. */
   readonly configHash: () => string;
-  /** Takes what was purged out of whatever is derived from the ledger. */
-  readonly afterwards: () => Promise<void>;
+  /** Has the index of the ledger take over what was purged: it reads that from the ledger. */
+  readonly updateIndex: () => Promise<unknown>;
   readonly signal: AbortSignal;
 }
 
@@ -25,7 +27,7 @@ export interface Purged {
   readonly held: number;
   /** Records older than this were meant: what was asked for, or the beginning of the month. */
   readonly beforeMs: number;
-  /** False where the write-ahead log could not be emptied yet: it is tried again. */
+  /** False where the write-ahead log could not be emptied yet, or the index not be brought up to date: it is tried again. */
   readonly isComplete: boolean;
 }
 
@@ -36,12 +38,16 @@ const LOG_TRIES = 20;
 const LOG_RETRY_MS = 100;
 
 export async function purge(parts: PurgeParts, begun: BegunPurge): Promise<Purged> {
-  const { dataDir, ledger, now, signal } = parts;
+  const { dataDir, ledger, signal } = parts;
   const state = await readRetention(dataDir);
   const { plan, beforeMs } = await planOf(parts, begun);
   if (plan.count === 0 && state.purge === undefined) return { records: 0, held: plan.held, beforeMs, isComplete: true };
   writeRetention(dataDir, { ...state, purge: begun });
-  for (const ranges of slicesOf(plan.ranges, RANGES_PER_RECORD, Infinity)) await ledger.write(tombstone(ranges, plan, { ...begun, beforeMs }, now(), parts.configHash()));
+  await say(parts, plan, { ...begun, beforeMs }).catch((error: unknown) => {
+    // Nothing has gone yet, so nothing has to be finished.
+    writeRetention(dataDir, state);
+    throw error;
+  });
   ledger.checkpointNow();
   for (const ranges of slicesOf(plan.ranges, RANGES_PER_SLICE, RECORDS_PER_SLICE)) {
     signal.throwIfAborted();
@@ -50,11 +56,15 @@ export async function purge(parts: PurgeParts, begun: BegunPurge): Promise<Purge
     // As long at rest as at work: commits and the disk have the other half.
     await pause(performance.now() - since);
   }
-  await parts.afterwards();
-  const isComplete = await emptied(parts);
+  const isComplete = (await indexed(parts)) && (await emptied(parts));
   // Read again: holds may have come meanwhile.
   if (isComplete) writeRetention(dataDir, { holds: (await readRetention(dataDir)).holds });
   return { records: plan.count, held: plan.held, beforeMs, isComplete };
+}
+
+/** Durable when it resolves. */
+async function say({ ledger, now, configHash }: PurgeParts, plan: PurgePlan, begun: BegunPurge): Promise<void> {
+  for (const ranges of slicesOf(plan.ranges, RANGES_PER_RECORD, Infinity)) await ledger.write(tombstone(ranges, plan, begun, now(), configHash()));
 }
 
 /** What a purge would take now. Records of this month stay: budgets are counted from them. */
@@ -68,6 +78,17 @@ export async function planOf({ dataDir, ledger, now }: PurgeParts, { beforeMs }:
 function tombstone(ranges: readonly (readonly [number, number])[], plan: PurgePlan, { beforeMs, reason, by }: BegunPurge, time: number, configHash: string): AuditRecord {
   const count = ranges.reduce((sum, [from, to]) => sum + to - from + 1, 0);
   return { kind: 'purge', time, from: ranges[0]?.[0], to: ranges.at(-1)?.[1], count, ranges, before: beforeMs, reason, by, held: plan.held, config: configHash.slice(0, 16) };
+}
+
+async function indexed({ dataDir, log, updateIndex }: PurgeParts): Promise<boolean> {
+  if (!existsSync(join(dataDir, SEARCH_FILE))) return true;
+  try {
+    await updateIndex();
+    return true;
+  } catch (error) {
+    log.warn({ error: (error as Error).message }, 'words of purged records may stand in the index of the ledger still; it is tried again');
+    return false;
+  }
 }
 
 async function emptied({ ledger, log, signal }: PurgeParts): Promise<boolean> {

@@ -1,6 +1,7 @@
 /** `signalbox audit`: what there is to say. */
 import { Option, type Command } from 'commander';
 import { command, jsonOption, parseCount } from '../command.ts';
+import { addPayload } from '../retention/commands.ts';
 import { addSearch } from './search-commands.ts';
 
 const publicKeyOption = (): Option => new Option('--pub <key>', 'public key, or a file that holds it');
@@ -34,4 +35,5 @@ export function addAudit(program: Command): void {
     .addOption(jsonOption())
     .action(async (file, options) => (await import('./prove.ts')).check(file, options));
   addSearch(audit);
+  addPayload(audit);
 }
