@@ -3,6 +3,7 @@ import { statSync } from 'node:fs';
 import { setPriority } from 'node:os';
 import { join } from 'node:path';
 import { createLedgerReader, LEDGER_FILE, openSearch, type SearchIndex } from '../../store/index.ts';
+import { keepHeapSmall } from '../heap.ts';
 import type { Answered, Asked, Question } from './messages.ts';
 import { shownOf } from './show.ts';
 
@@ -17,7 +18,7 @@ const BUSY_WITHIN_MS = 1000;
 
 /** Answers until nobody asks any more. */
 export function answerQuestions(dataDir: string): void {
-  lowerPriority(ANSWERING_NICENESS);
+  becomeGuest(ANSWERING_NICENESS);
   const index = openSearch(dataDir);
   let work = Promise.resolve();
   const leave = (): void => {
@@ -54,7 +55,7 @@ async function answer(index: SearchIndex, dataDir: string, question: Question): 
 
 /** Brings the index up to date and ends; gives way to calls as they come. */
 export async function updateInBackground(dataDir: string): Promise<void> {
-  lowerPriority(BACKGROUND_NICENESS);
+  becomeGuest(BACKGROUND_NICENESS);
   const index = openSearch(dataDir);
   try {
     await index.update({ sliceRecords: BACKGROUND_SLICE, pause: () => new Promise((resolve) => setTimeout(resolve, isBusy(dataDir) ? PAUSE_MS * 10 : PAUSE_MS)) });
@@ -63,7 +64,9 @@ export async function updateInBackground(dataDir: string): Promise<void> {
   }
 }
 
-function lowerPriority(niceness: number): void {
+/** Beside the gateway, in time and in memory. */
+function becomeGuest(niceness: number): void {
+  keepHeapSmall();
   try {
     setPriority(niceness);
   } catch {

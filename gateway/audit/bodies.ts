@@ -1,7 +1,7 @@
 /** Records of the ledger in the order in which an export needs them, some hundred read at a time. Nothing is kept beyond that. */
 import type { LedgerReader, StoredRecord } from '../../core/audit.ts';
-import { parseLossless, type JsonObject } from '../../core/json.ts';
-import type { SearchEntry } from '../../store/index.ts';
+import type { JsonObject } from '../../core/json.ts';
+import { parseRecordBody, type SearchEntry } from '../../store/index.ts';
 
 const RECORDS_PER_READ = 512;
 
@@ -42,4 +42,11 @@ export function* recordsOf(entries: Iterable<SearchEntry>, reader: LedgerReader)
   yield* endsBefore(Infinity);
 }
 
-export const parseRecord = ({ body }: StoredRecord): JsonObject => parseLossless(body) as JsonObject;
+/** @returns undefined for what was changed by hand and is no JSON any more */
+export function parseRecord({ body }: StoredRecord): JsonObject | undefined {
+  try {
+    return parseRecordBody(body);
+  } catch {
+    return undefined;
+  }
+}

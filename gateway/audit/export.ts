@@ -38,8 +38,9 @@ export function* exported(format: ExportFormat, index: SearchIndex, reader: Ledg
       const recordOf = createBodies(reader);
       for (const entry of index.scan(filter)) {
         const record = isCall(entry) ? recordOf(entry.seq) : undefined;
-        if (record === undefined) yield { text: '', count: 0, skipped: 1 };
-        else yield { text: `${JSON.stringify(ocsfEvent(entry, record, parseRecord(record)))}\n`, count: 1 };
+        const body = record && parseRecord(record);
+        if (record === undefined || body === undefined) yield { text: '', count: 0, skipped: 1 };
+        else yield { text: `${JSON.stringify(ocsfEvent(entry, record, body))}\n`, count: 1 };
       }
       return;
     }

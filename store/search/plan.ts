@@ -30,7 +30,7 @@ interface Condition {
 
 /** From so many rows on, reading the table from the end is no slower than looking each of them up. */
 const MANY = 20_000;
-const NOTHING: Plan = { sql: 'SELECT * FROM entries WHERE 0', params: {} };
+const NOTHING: Plan = { sql: 'SELECT * FROM entries WHERE 0 AND @low', params: { low: 0 } };
 
 const TEXTS: readonly (readonly [member: Exclude<keyof SearchFilter, 'since' | 'until'>, dim: Dimension])[] = [
   ['session', 'session'], ['trace', 'trace'], ['approval', 'approval'], ['caller', 'caller'], ['rule', 'rule'], ['code', 'code'],

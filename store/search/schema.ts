@@ -26,6 +26,7 @@ export const INDEXED = ['caller', 'tool', 'effect', 'rule', 'outcome', 'code', '
  * `entries`: one row for a call (its first record, joined with its end) and for each other record. Narrow, so that reading
  * all of it is no matter of seconds either. `open`: a call whose end has not been read.
  * `spans`: the times of up to 256 records in a row, by which a time is found without an index over times; they need not ascend.
+ * `reached`: the last record that was taken; `made` is another each time the index is made anew, and with it all numbers of words.
  * `found`: the words of a record; without the texts themselves and without their places.
  */
 const SCHEMA = `
@@ -40,8 +41,8 @@ const SCHEMA = `
   CREATE INDEX by_end ON entries (end) WHERE end IS NOT NULL;
   CREATE TABLE words (id INTEGER PRIMARY KEY, dim TEXT NOT NULL, word TEXT NOT NULL, UNIQUE (dim, word)) STRICT;
   CREATE TABLE spans (first INTEGER PRIMARY KEY, last INTEGER NOT NULL, min_time INTEGER NOT NULL, max_time INTEGER NOT NULL) STRICT;
-  CREATE TABLE reached (id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER NOT NULL, hash TEXT NOT NULL) STRICT;
-  INSERT INTO reached VALUES (1, 0, '');
+  CREATE TABLE reached (id INTEGER PRIMARY KEY CHECK (id = 1), seq INTEGER NOT NULL, hash TEXT NOT NULL, made BLOB NOT NULL) STRICT;
+  INSERT INTO reached VALUES (1, 0, '', randomblob(8));
   CREATE VIRTUAL TABLE found USING fts5 (text, content='', contentless_delete=1, detail=none, tokenize='ascii');
   INSERT INTO found (found, rank) VALUES ('automerge', 8), ('crisismerge', 32);
 `;

@@ -6,7 +6,7 @@ import type { Statement } from 'better-sqlite3';
 import { createLedgerReader } from '../ledger/index.ts';
 import type { SearchOutcome } from './entry.ts';
 import type { SearchEntry, SearchFilter, SearchPage } from './filter.ts';
-import { planSearch, type Bounds } from './plan.ts';
+import { planSearch, type Bounds, type Plan } from './plan.ts';
 import { openSearchFile } from './schema.ts';
 import { updateIndex, type UpdateOptions } from './update.ts';
 import type { Effect } from '../../core/decision.ts';
@@ -53,8 +53,18 @@ const MEMBERS = [
 export function openSearch(dataDir: string): SearchIndex {
   const db = openSearchFile(dataDir);
   const words = new Map<number, string>();
+  let made = '';
   /** Made when the tables are there. */
   let findWord: Statement<[number], string> | undefined;
+  let findMade: Statement<[], Buffer> | undefined;
+
+  /** Within a transaction, before anything is read: what is remembered is of this index and no earlier one. */
+  function look(): string {
+    findMade ??= db.prepare<[], Buffer>('SELECT made FROM reached').pluck();
+    const now = findMade.get()?.toString('hex') ?? '';
+    if (now !== made) words.clear();
+    return (made = now);
+  }
 
   function word(id: number): string {
     let text = words.get(id);
@@ -90,16 +100,30 @@ export function openSearch(dataDir: string): SearchIndex {
 
   /** One snapshot for the plan, the rows and their words: another process may make the index anew meanwhile. */
   const read = db.transaction((filter: SearchFilter, bounds: Bounds): SearchEntry[] => {
-    words.clear();
+    look();
     const { sql, params } = planSearch(db, filter, bounds);
     return db.prepare<[object], Row>(sql).all(params).map(entryFrom);
   });
 
   const one = db.transaction((seq: number): SearchEntry | undefined => {
-    words.clear();
+    look();
     const row = db.prepare<[number, number], Row>('SELECT * FROM entries WHERE seq = ? UNION ALL SELECT * FROM entries WHERE end = ? LIMIT 1').get(seq, seq);
     return row === undefined ? undefined : entryFrom(row);
   });
+
+  /** Page by page by one plan, for as long as it is the same index. */
+  function scanner(filter: SearchFilter): (after: number) => SearchEntry[] {
+    let planned: { readonly of: string; readonly statement: Statement<[object], Row>; readonly params: Plan['params'] } | undefined;
+    return db.transaction((after: number): SearchEntry[] => {
+      const of = look();
+      if (planned?.of !== of) {
+        const { sql, params } = planSearch(db, filter, { limit: SCAN_ROWS, after, order: 'oldest' });
+        planned = { of, statement: db.prepare<[object], Row>(sql), params };
+      }
+      const { statement, params } = planned;
+      return statement.all({ ...params, low: Math.max(Number(params['low'] ?? 0), after + 1) }).map(entryFrom);
+    });
+  }
 
   return {
     async update(options) {
@@ -117,9 +141,9 @@ export function openSearch(dataDir: string): SearchIndex {
       return { entries, ...(found.length > limit && last !== undefined ? { next: last.seq } : {}) };
     },
     *scan(filter) {
-      let after = 0;
-      for (;;) {
-        const entries = read(filter, { limit: SCAN_ROWS, after, order: 'oldest' });
+      const next = scanner(filter);
+      for (let after = 0; ; ) {
+        const entries = next(after);
         yield* entries;
         const last = entries.at(-1);
         if (last === undefined || entries.length < SCAN_ROWS) return;
@@ -127,7 +151,7 @@ export function openSearch(dataDir: string): SearchIndex {
       }
     },
     nextAfter: (filter, seq) => read(filter, { limit: 1, after: seq, order: 'oldest' })[0],
-    entryOf: (seq) => one(seq),
+    entryOf: one,
     explain(filter, limit) {
       const { sql, params } = planSearch(db, filter, { limit, order: 'newest' });
       return db.prepare<[object], { detail: string }>(`EXPLAIN QUERY PLAN ${sql}`).all(params).map(({ detail }) => detail);

@@ -100,6 +100,8 @@ export function createWriter(db: Sqlite, begin: Reached): Writer {
       }
       for (const dim of DIMENSIONS) db.prepare(`DELETE FROM words WHERE dim = ? AND id NOT IN (SELECT ${dim} FROM entries WHERE ${dim} IS NOT NULL)`).run(dim);
       for (const known of remembered.values()) known.clear();
+      // Numbers that are free again will be given to other words.
+      db.prepare('UPDATE reached SET made = randomblob(8)').run();
       purged = true;
     },
     reach({ seq, hash }) {

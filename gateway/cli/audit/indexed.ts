@@ -3,6 +3,7 @@ import type { LedgerReader } from '../../../core/audit.ts';
 import type { SearchFilter, SearchIndex } from '../../../store/index.ts';
 import { openSearch } from '../../../store/index.ts';
 import { readFilter, type FilterWords } from '../../audit/index.ts';
+import { keepHeapSmall } from '../../heap.ts';
 import { CommandError, EXIT } from '../exit.ts';
 import { tell } from '../print.ts';
 import { openReader } from './open.ts';
@@ -11,6 +12,8 @@ const TELL_EVERY_MS = 1000;
 
 /** @throws CommandError where there is no ledger, or the index cannot be kept beside it */
 export async function withIndex<T>(data: string, use: (index: SearchIndex, reader: LedgerReader) => T | Promise<T>): Promise<T> {
+  // A command that reads a large ledger is a guest beside the gateway.
+  keepHeapSmall();
   const reader = openReader(data);
   try {
     const index = open(data);
