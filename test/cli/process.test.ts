@@ -1,5 +1,6 @@
-import { execFileSync } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
+import { promisify } from 'node:util';
 import { describe, expect, it } from 'vitest';
 import { createProgram } from '../../gateway/cli/program.ts';
 import { createRecordLines } from '../../gateway/cli/record-lines.ts';
@@ -58,7 +59,12 @@ describe('the process', () => {
     const place = newPlace(SERVERS);
     await place.run('call', 'up__echo');
     const command = `'${process.execPath}' '${SIGNALBOX}' audit tail -f --json | head -n 1; echo "\${PIPESTATUS[@]}"`;
-    const out = execFileSync('bash', ['-c', command], { cwd: place.dir, encoding: 'utf8', timeout: 20_000, env: { PATH: process.env['PATH'], HOME: place.home } });
+    const ending = promisify(execFile)('bash', ['-c', command], { cwd: place.dir, encoding: 'utf8', timeout: 30_000, env: { PATH: process.env['PATH'], HOME: place.home } });
+    let over = false;
+    const ended = ending.then(({ stdout }) => stdout).finally(() => (over = true));
+    // That nobody reads any more is seen by whoever writes.
+    while (!over) await Promise.race([ended, place.run('call', 'up__echo')]);
+    const out = await ended;
     expect(out).toMatch(/^\{"seq":1,.*\}\n0 0\n$/);
   });
 });
