@@ -69,6 +69,8 @@ export interface Hall {
   reload(settings: Settings, secrets: SecretSource): void;
   /** A configuration that came was not taken on; in words why. */
   reloadRefused(problem: string): void;
+  /** The configuration in force is what is configured, again. */
+  reloadMended(): void;
   /** For one that is there only for who uses it: takes no further users, unless a command is at work here. */
   tryLeave(): boolean;
   /** Stops taking calls, lets those under way end (within `graceMs`), closes everything. Idempotent. */
@@ -196,6 +198,7 @@ export async function openHall(options: HallOptions): Promise<Hall> {
       reloads.refused(problem);
       ledger.writeSoon({ kind: 'reload', time: Date.now(), ok: false, problem: problem.slice(0, MAX_PROBLEM) });
     },
+    reloadMended: reloads.mended,
     tryLeave: () => leases.tryLeave(),
     close(graceMs) {
       clearInterval(beat);

@@ -9,6 +9,8 @@ export interface ReloadStatus {
 export interface Reloads {
   taken(): void;
   refused(message: string): void;
+  /** What is in force is what is configured, again. */
+  mended(): void;
   status(): ReloadStatus;
 }
 
@@ -24,6 +26,9 @@ export function createReloads(): Reloads {
     refused(message) {
       refused += 1;
       problem = { at: Date.now(), message };
+    },
+    mended() {
+      problem = undefined;
     },
     status: () => ({ taken, refused, ...(problem === undefined ? {} : { problem }) }),
   };

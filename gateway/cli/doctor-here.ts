@@ -1,14 +1,15 @@
 /** What `doctor` looks at without starting anything: programs, configuration, data directory, ledger, IDEs. */
 import Database from 'better-sqlite3';
-import { accessSync, constants, existsSync, statfsSync, statSync } from 'node:fs';
+import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Settings } from '../../core/settings.ts';
-import { LEDGER_FILE, requireSqliteVersion, verifyLedger } from '../../store/index.ts';
+import { createLedgerReader, LEDGER_FILE, requireSqliteVersion, verifyLedger } from '../../store/index.ts';
 import { findClientConfigs, importServers, type Machine } from '../clients/index.ts';
 import { formatProblem, type Problem } from '../config/index.ts';
+import { freeSpace, inUnits, LITTLE_SPACE_BYTES } from '../space.ts';
 import { ok, problem, warning, type Finding } from './findings.ts';
 import { leadsToUs, type Address } from './ourselves.ts';
-import { counted } from './print.ts';
+import { counted, duration } from './print.ts';
 
 export function checkPrograms(): Finding[] {
   return [ok('Node.js', `${process.versions.node} at ${process.execPath}`), checkSqlite()];
@@ -31,8 +32,6 @@ export const checkSecrets = (missing: readonly Problem[]): Finding[] =>
     ? [ok('Secrets', 'every reference leads to something')]
     : missing.map((one) => warning('Secrets', formatProblem({ ...one, hint: '' }).trimEnd(), `Set it before the start. ${one.hint ?? ''}`.trim()));
 
-const LITTLE_SPACE_BYTES = 200 * 1024 * 1024;
-
 export function checkDataDir(data: string): Finding[] {
   const existing = existsSync(data);
   const dir = existing ? data : nearestExisting(data);
@@ -41,12 +40,11 @@ export function checkDataDir(data: string): Finding[] {
   } catch {
     return [problem('Data directory', `${data} cannot be written by this user`, `Correct the permissions of ${dir}, or name another with "data:".`)];
   }
-  const { bavail, bsize } = statfsSync(dir);
-  const free = bavail * bsize;
+  const free = freeSpace(dir)?.freeBytes ?? Infinity;
   const space =
     free < LITTLE_SPACE_BYTES
       ? warning('Disk space', `${inUnits(free)} are free at ${dir}`, 'Make room: calls are refused as soon as the ledger cannot be written.')
-      : ok('Disk space', `${inUnits(free)} are free`);
+      : ok('Disk space', free === Infinity ? 'the system does not say' : `${inUnits(free)} are free`);
   if (!existing) return [ok('Data directory', `${data} will be made at the first start`), space];
   return [checkMode(data), space];
 }
@@ -62,8 +60,6 @@ function nearestExisting(path: string): string {
   while (!existsSync(dir) && dirname(dir) !== dir) dir = dirname(dir);
   return dir;
 }
-
-const inUnits = (bytes: number): string => (bytes < 10 * 2 ** 30 ? `${Math.round(bytes / 2 ** 20)} MB` : `${Math.round(bytes / 2 ** 30)} GB`);
 
 /** Up to this size a ledger is checked whole; of a larger one the last records. */
 const WHOLE_BELOW_BYTES = 64 * 1024 * 1024;
@@ -81,6 +77,33 @@ export function checkLedger(data: string): Finding {
     return ok('Ledger', `sound, ${which}it ends at record ${result.head.seq}`);
   } catch (error) {
     return problem('Ledger', `cannot be read: ${(error as Error).message}`, next);
+  }
+}
+
+/** Between machines that keep the time. */
+const CLOCK_SLACK_MS = 5000;
+
+/** A clock that was set back is seen from what was written before. */
+export function checkClock(data: string, nowMs: number): Finding[] {
+  const newest = newestTime(data);
+  if (newest === undefined || newest <= nowMs + CLOCK_SLACK_MS) return [];
+  const words = `the newest record is from ${new Date(newest).toISOString()}, which is ${duration(newest - nowMs)} from now`;
+  return [warning('Clock', words, 'The clock is behind, or was ahead then. See that the machine keeps the time (NTP): budgets, approvals and keys go by it.')];
+}
+
+function newestTime(data: string): number | undefined {
+  if (!existsSync(join(data, LEDGER_FILE))) return undefined;
+  try {
+    const reader = createLedgerReader(data);
+    try {
+      const [last] = reader.tail(1);
+      return last === undefined ? undefined : (JSON.parse(last.body) as { time: number }).time;
+    } finally {
+      reader.close();
+    }
+  } catch {
+    // That it cannot be read has been said.
+    return undefined;
   }
 }
 

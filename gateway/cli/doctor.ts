@@ -5,7 +5,7 @@ import { defaultConfigPath, formatProblem, loadConfig } from '../config/index.ts
 import type { StatusReport } from '../status.ts';
 import { untilReady, withGateway } from './access.ts';
 import { contentOf } from './check.ts';
-import { checkClients, checkDataDir, checkLedger, checkPrograms, checkSecrets, checkSettings } from './doctor-here.ts';
+import { checkClients, checkClock, checkDataDir, checkLedger, checkPrograms, checkSecrets, checkSettings } from './doctor-here.ts';
 import { CommandError, EXIT, exitCodeOf } from './exit.ts';
 import { describeFinding, ok, problem, warning, type Finding } from './findings.ts';
 import { thisMachine } from './machine.ts';
@@ -13,6 +13,7 @@ import { missingSecrets } from './missing-secrets.ts';
 import { isPortFree } from './port.ts';
 import { counted, print, printJson } from './print.ts';
 import { applyOptions, type CommonOptions, type Setup } from './setup.ts';
+import { troublesOf } from './troubles.ts';
 
 export async function doctor(options: CommonOptions): Promise<void> {
   const findings: Finding[] = [];
@@ -27,7 +28,7 @@ export async function doctor(options: CommonOptions): Promise<void> {
     const { settings } = setup;
     find(checkSettings(settings));
     find(checkDataDir(settings.data));
-    find([checkLedger(settings.data)]);
+    find([checkLedger(settings.data), ...checkClock(settings.data, Date.now())]);
     find(await checkGateway(options));
     find(checkClients(thisMachine(), settings.listen));
   }
@@ -60,13 +61,13 @@ async function checkGateway(options: CommonOptions): Promise<Finding[]> {
   try {
     return await withGateway(options, async (gateway) => {
       await untilReady(gateway);
-      const { servers, ledger, register, pins } = (await gateway.admin('GET', '/status')) as StatusReport;
+      const report = (await gateway.admin('GET', '/status')) as StatusReport;
       return [
         gateway.isRunning ? ok('Gateway', `runs at ${gateway.url}`) : await checkPort(gateway.setup),
-        ...register.places.flatMap(({ place, waiting, problem: why }) => (why === undefined ? [] : [problem('Register', `${counted(waiting, 'checkpoint')} not delivered to the ${place}: ${why}`, 'They are tried again, and are in the ledger; look at "audit.checkpoints" in the configuration.')])),
-        ...(ledger.ok ? [] : [problem('Ledger', `cannot be written: ${ledger.problem ?? 'the cause is in the log'}`, 'Every call is refused until it can.')]),
-        ...servers.map(serverFinding),
-        ...pinFindings(pins),
+        ...report.servers.flatMap(soundServer),
+        // What the data directory was found to be was said already.
+        ...troublesOf(report, Date.now()).filter(({ check }) => check !== 'Disk space'),
+        ...pinFindings(report.pins),
       ];
     });
   } catch (error) {
@@ -82,18 +83,16 @@ async function checkPort({ settings: { listen } }: Setup): Promise<Finding> {
   return problem('Gateway', `cannot be started: port ${listen.port} on ${listen.host} is taken`, 'Stop what uses it, or choose another "listen.port".');
 }
 
-function pinFindings({ file, problem: broken, quarantined, noted }: StatusReport['pins']): Finding[] {
-  const next = 'Look at it with "signalbox pins diff", then approve it or leave it out.';
-  return [
-    ...(broken === undefined ? [] : [problem('Lock file', `${file} cannot be read: ${broken}`, 'Correct it, or take the last good version back: until then nothing counts as reviewed.')]),
-    ...quarantined.map(({ tool, why }) => warning(`Tool ${tool}`, `is quarantined: ${why}`, next)),
-    ...noted.map(({ tool, why }) => warning(`Tool ${tool}`, why, next)),
-  ];
-}
+/** Each with its next step; more than these are not read. */
+const MAX_TOOLS = 20;
 
-function serverFinding({ id, state, problem: why, transport, protocolVersion, toolCount }: ConnectorStatus): Finding {
-  const check = `Server ${id}`;
-  if (state !== 'ready') return problem(check, why ?? state, 'Correct that; a gateway that runs tries again by itself.');
-  if (toolCount === 0) return warning(check, 'connected, but it has no tools', 'Look at how the server is started: it may need arguments or a login.');
-  return ok(check, `connected (${transport}, ${protocolVersion ?? 'unknown version'}), ${counted(toolCount, 'tool')}`);
-}
+const lookAt = (tool: string): string => `Look at it with "signalbox pins diff ${tool}", then "signalbox pins approve ${tool}", or leave it as it is.`;
+
+const pinFindings = ({ quarantined, noted }: StatusReport['pins']): Finding[] => [
+  ...quarantined.slice(0, MAX_TOOLS).map(({ tool, why }) => warning(`Tool ${tool}`, `is quarantined: ${why}`, lookAt(tool))),
+  ...(quarantined.length > MAX_TOOLS ? [warning('Tools', `${quarantined.length - MAX_TOOLS} more are quarantined`, 'See them all with "signalbox pins list".')] : []),
+  ...noted.slice(0, MAX_TOOLS).map(({ tool, why }) => warning(`Tool ${tool}`, why, lookAt(tool))),
+];
+
+const soundServer = ({ id, state, transport, protocolVersion, toolCount }: ConnectorStatus): Finding[] =>
+  state === 'ready' && toolCount > 0 ? [ok(`Server ${id}`, `connected (${transport}, ${protocolVersion ?? 'unknown version'}), ${counted(toolCount, 'tool')}`)] : [];

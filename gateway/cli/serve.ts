@@ -126,6 +126,7 @@ async function watchFile(setup: Setup, options: ServeOptions, hall: Hall, log: L
     checkExpression,
     currentHash: setup.settings.hash,
     onChange: (settings) => void (taken = takeOn(settings)),
+    onMended: hall.reloadMended,
     onProblem: (problems) => void refuse(formatProblems(problems)),
   });
   const reload = (): Reloaded => {

@@ -5,8 +5,10 @@ import type { BudgetUsage } from '../../core/lease.ts';
 import type { StatusReport } from '../status.ts';
 import { withRunning } from './access.ts';
 import { CommandError } from './exit.ts';
+import { describeFinding } from './findings.ts';
 import { counted, duration, print, printJson, table } from './print.ts';
 import { dataDirOf, type CommonOptions } from './setup.ts';
+import { troublesOf } from './troubles.ts';
 
 export async function status(options: CommonOptions): Promise<void> {
   const data = dataDirOf(options);
@@ -30,13 +32,14 @@ function describe(report: StatusReport, url: string, data: string): string {
     ['Rules', report.rules === 0 ? 'none: every tool is allowed' : String(report.rules)],
     ['Callers', report.callers === 0 ? 'none: everybody on this machine is "local"' : String(report.callers)],
     ['Clients', `${counted(report.sessions, 'session')}, ${counted(report.subscriptions, 'subscription')}`],
+    ['Ledger', ledger.ok ? `written (${counted(ledger.written, 'record')} since the start)` : 'CANNOT BE WRITTEN, so every call is refused'],
     ['Register', registerNote(report.register)],
-    ['Ledger', ledger.ok ? 'written' : `CANNOT BE WRITTEN, so every call is refused: ${ledger.problem ?? 'the cause is in the log'}`],
+    ...tracesNote(report.traces),
     ['Tools', `${report.tools} from ${counted(servers.length, 'server')}${heldNote(report)}`],
   ];
   const rows = servers.map((server) => [server.id, server.state, server.transport, server.protocolVersion ?? '-', String(server.toolCount), noteOn(server)]);
   const list = servers.length === 0 ? [] : ['', table([['SERVER', 'STATE', 'TRANSPORT', 'PROTOCOL', 'TOOLS', 'CALLS'], ...rows])];
-  return [table(facts), ...list, ...budgetsOf(report.budgets), ...problemsOf(servers), ...pinsOf(report)].join('\n');
+  return [table(facts), ...list, ...budgetsOf(report.budgets), ...pinsOf(report), ...troubles(report)].join('\n');
 }
 
 /** Each budget with the count that has the most used. */
@@ -50,13 +53,12 @@ function budgetsOf(budgets: readonly BudgetUsage[]): string[] {
   return ['', table([['BUDGET', 'LIMIT', 'USED', 'NEXT PERIOD'], ...rows])];
 }
 
-/** What the newest checkpoint vouches for, and which place does not take them. */
-function registerNote({ newest, problem, places }: StatusReport['register']): string {
-  if (problem !== undefined) return printable(`NO CHECKPOINT CAN BE MADE: ${problem}`);
-  const made = newest === undefined ? 'no checkpoint since the start' : `signed up to record ${newest.size}, ${duration(Date.now() - newest.at)} ago`;
-  const refused = places.flatMap(({ place, waiting, problem: why }) => (why === undefined ? [] : [`; ${counted(waiting, 'checkpoint')} NOT DELIVERED to the ${place}: ${why}`]));
-  return printable(made + refused.join(''));
-}
+/** What the newest checkpoint vouches for. */
+const registerNote = ({ newest, problem }: StatusReport['register']): string =>
+  problem !== undefined ? 'NO CHECKPOINT CAN BE MADE' : newest === undefined ? 'no checkpoint since the start' : `signed up to record ${newest.size}, ${duration(Date.now() - newest.at)} ago`;
+
+const tracesNote = (traces: StatusReport['traces']): string[][] =>
+  traces === undefined ? [] : [['Traces', `${counted(traces.exported, 'span')} exported, ${traces.dropped} dropped`]];
 
 const heldNote = ({ pins: { quarantined, noted } }: StatusReport): string =>
   `${quarantined.length === 0 ? '' : `, ${quarantined.length} QUARANTINED`}${noted.length === 0 ? '' : `, ${noted.length} to be reviewed`}`;
@@ -64,13 +66,12 @@ const heldNote = ({ pins: { quarantined, noted } }: StatusReport): string =>
 const MAX_HELD = 20;
 
 /** Why tools are not there, or are to be looked at. */
-function pinsOf({ pins: { file, problem, quarantined, noted } }: StatusReport): string[] {
+function pinsOf({ pins: { quarantined, noted } }: StatusReport): string[] {
   const rows = [...quarantined.map((held) => ({ ...held, as: 'quarantined' })), ...noted.map((held) => ({ ...held, as: 'noted' }))];
+  if (rows.length === 0) return [];
   const more = rows.length > MAX_HELD ? [`and ${rows.length - MAX_HELD} more: "signalbox pins list"`] : [];
-  return [
-    ...(problem === undefined ? [] : ['', printable(`THE LOCK FILE ${file} CANNOT BE READ: ${problem}`)]),
-    ...(rows.length === 0 ? [] : ['', table([['TOOL', 'STANDING', 'WHY'], ...rows.slice(0, MAX_HELD).map(({ tool, as, why }) => [tool, as, why])]), ...more]),
-  ];
+  const next = 'Look at them with "signalbox pins diff", then "signalbox pins approve TOOL", or leave them as they are.';
+  return ['', table([['TOOL', 'STANDING', 'WHY'], ...rows.slice(0, MAX_HELD).map(({ tool, as, why }) => [tool, as, why])]), ...more, next];
 }
 
 /** What keeps calls from going through, where something does. */
@@ -80,7 +81,7 @@ function noteOn({ breaker, inFlight, queued }: ConnectorStatus): string {
 }
 
 /** In full and on lines of their own: a column would cut off what to do. */
-const problemsOf = (servers: readonly ConnectorStatus[]): string[] =>
-  servers.flatMap(({ problem, nextAttemptAt }) =>
-    problem === undefined ? [] : ['', printable(problem) + (nextAttemptAt === undefined ? '' : ` (tried again in ${duration(nextAttemptAt - Date.now())})`)],
-  );
+function troubles(report: StatusReport): string[] {
+  const found = troublesOf(report, Date.now());
+  return found.length === 0 ? [] : ['', ...found.map(describeFinding)];
+}

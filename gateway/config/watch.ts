@@ -14,6 +14,8 @@ export interface WatchOptions extends LoadOptions {
   readonly currentHash?: string;
   /** A new valid reading whose meaning differs from the last good one. */
   readonly onChange: (settings: Settings, warnings: readonly Problem[]) => void;
+  /** The file was broken, and means again what is in use. */
+  readonly onMended?: () => void;
   /** The file is broken or gone: the last good settings stay. Not called twice in a row for the same problems. */
   readonly onProblem: (problems: readonly Problem[]) => void;
   /** Between two looks at the file. */
@@ -48,8 +50,11 @@ export function watchConfig(options: WatchOptions): ConfigWatch {
       reported = text;
       return result;
     }
+    const wasBroken = reported !== '';
     reported = '';
-    if (result.settings.hash !== goodHash) {
+    if (result.settings.hash === goodHash) {
+      if (wasBroken) options.onMended?.();
+    } else {
       goodHash = result.settings.hash;
       options.onChange(result.settings, result.warnings);
     }

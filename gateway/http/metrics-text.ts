@@ -80,7 +80,9 @@ function renderLedger(page: Exposition, { ok, lagMs, written }: StatusReport['le
 }
 
 function renderRest(page: Exposition, status: StatusReport): void {
-  const { approvals, budgets, pins, reloads, traces, space } = status;
+  const { approvals, budgets, pins, register, reloads, traces, space } = status;
+  page.gauge('signalbox_checkpoint_age_seconds', 'Time since the newest signed checkpoint', register.newest === undefined ? [] : one((Date.now() - register.newest.at) / 1000));
+  page.gauge('signalbox_checkpoints_undelivered', 'Checkpoints that wait to be brought to a place', register.places.map(({ place, waiting }) => [{ place }, waiting]));
   page.gauge('signalbox_approvals_pending', 'Requests that wait for a person', one(approvals.waiting));
   page.gauge('signalbox_budget_used_ratio', 'Used share of the budget, of the count that has the most', budgets.map(({ id, limit, most }) => [{ budget: id }, (most[0]?.used ?? 0) / limit]));
   const held = new Map<string, [Record<string, string>, number]>();
