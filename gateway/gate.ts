@@ -58,10 +58,12 @@ export function openGate({ keys, servers, operatorToken, results, known, pins, b
   const touched = Object.keys(settings.labels).length > 0 ? openFlow() : undefined;
   const args = createArguments(settings.arguments);
   const judge = createJudge(settings, pins);
+  const webhook = targetOf(settings.approvals.webhook, secrets);
+  const checkpointHook = hookOf(settings.audit.checkpoints.webhook, secrets);
   // Last, since it starts processes.
   const connectors = servers.take(settings, secrets);
   pins.take(settings);
   const tracer = tracing.take(settings, secrets);
   const box = createBox({ settings, rules, limiter, budgets, flow: touched, redact: (value) => redactor.redact(value), show: (definition) => hideIn(definition, known) as JsonObject, connectors, tracer, arguments: args, guards: createGuards(settings.guards), readEntry: createReadEntry(results), judge: args?.judge(judge) ?? judge });
-  return { box, authenticate, guard, limiter, webhook: targetOf(settings.approvals.webhook, secrets), checkpointHook: hookOf(settings.audit.checkpoints.webhook, secrets) };
+  return { box, authenticate, guard, limiter, webhook, checkpointHook };
 }

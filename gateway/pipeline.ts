@@ -61,7 +61,10 @@ export function createPipeline(parts: PipelineParts): CallTool {
     try {
       if (box.budgets.count > 0) {
         const budgeted = box.budgets.reserve(counted, Date.now());
-        if (budgeted.type !== 'granted') return refuse(box, call, route, overBudget(budgeted, decision), budgeted.budget);
+        if (budgeted.type !== 'granted') {
+          lease.release();
+          return refuse(box, call, route, overBudget(budgeted, decision), budgeted.budget);
+        }
         held = budgeted.reservation;
       }
 
