@@ -58,6 +58,7 @@ export function planSearch(db: Sqlite, filter: SearchFilter, bounds: Bounds): Pl
       WHERE found MATCH @match AND found.rowid BETWEEN @low AND @high${rest()} ORDER BY found.rowid ${order} LIMIT @limit`;
     return { sql, params };
   }
+  // Read once: to ask it for each row costs more from some thousand rows on.
   const words = match === undefined ? '' : ' AND +seq IN (SELECT rowid FROM found WHERE found MATCH @match AND rowid BETWEEN @low AND @high)';
   // One value alone comes in order from its index, however many rows have it.
   const begins = first !== undefined && (first.rows < MANY || (first.condition.isOne && conditions.length === 1)) ? first.condition : undefined;

@@ -4,12 +4,11 @@
  */
 import type { Statement } from 'better-sqlite3';
 import { createLedgerReader } from '../ledger/index.ts';
-import type { SearchOutcome } from './entry.ts';
 import type { SearchEntry, SearchFilter, SearchPage } from './filter.ts';
 import { planSearch, type Bounds, type Plan } from './plan.ts';
+import { createRowReader, type Row } from './rows.ts';
 import { openSearchFile } from './schema.ts';
 import { updateIndex, type UpdateOptions } from './update.ts';
-import type { Effect } from '../../core/decision.ts';
 
 export interface SearchIndex {
   /**
@@ -17,7 +16,7 @@ export interface SearchIndex {
    * @throws Error when the ledger cannot be read, or the index not be written
    */
   update(options?: UpdateOptions): Promise<void>;
-  /** Newest first. As of the last update. */
+  /** Newest first. As of the last update, of which there must have been one, as for all that follows. */
   search(filter: SearchFilter, page: { readonly limit: number; readonly before?: number }): SearchPage;
   /** All of them, oldest first, read a thousand at a time. */
   scan(filter: SearchFilter): IterableIterator<SearchEntry>;
@@ -30,73 +29,12 @@ export interface SearchIndex {
   close(): void;
 }
 
-interface Row {
-  readonly seq: number;
-  readonly time: number;
-  readonly kind: number;
-  readonly is_error: 0 | 1 | null;
-  readonly duration: number | null;
-  readonly end: number | null;
-  readonly call: string | null;
-  readonly [dim: string]: unknown;
-}
-
 const SCAN_ROWS = 1000;
-const MAX_REMEMBERED = 20_000;
-/** Members of an answer, and the dimension that each comes from. */
-const MEMBERS = [
-  ['caller', 'caller'], ['tenant', 'tenant'], ['tool', 'tool'], ['name', 'name'], ['decision', 'effect'], ['rule', 'rule'],
-  ['outcome', 'outcome'], ['code', 'code'], ['session', 'session'], ['trace', 'trace'], ['approval', 'approval'],
-] as const;
 
 /** @throws Error when the index can neither be opened nor made */
 export function openSearch(dataDir: string): SearchIndex {
   const db = openSearchFile(dataDir);
-  const words = new Map<number, string>();
-  let made = '';
-  /** Made when the tables are there. */
-  let findWord: Statement<[number], string> | undefined;
-  let findMade: Statement<[], Buffer> | undefined;
-
-  /** Within a transaction, before anything is read: what is remembered is of this index and no earlier one. */
-  function look(): string {
-    findMade ??= db.prepare<[], Buffer>('SELECT made FROM reached').pluck();
-    const now = findMade.get()?.toString('hex') ?? '';
-    if (now !== made) words.clear();
-    return (made = now);
-  }
-
-  function word(id: number): string {
-    let text = words.get(id);
-    if (text === undefined) {
-      findWord ??= db.prepare<[number], string>('SELECT word FROM words WHERE id = ?').pluck();
-      text = findWord.get(id) ?? '';
-      if (words.size >= MAX_REMEMBERED) words.clear();
-      words.set(id, text);
-    }
-    return text;
-  }
-
-  function entryFrom(row: Row): SearchEntry {
-    const texts: Partial<Record<(typeof MEMBERS)[number][0], string>> = {};
-    for (const [member, dim] of MEMBERS) {
-      const id = row[dim];
-      if (typeof id === 'number') texts[member] = word(id);
-    }
-    const { decision, outcome, ...rest } = texts;
-    return {
-      seq: row.seq,
-      ...(row.end === null ? {} : { end: row.end }),
-      time: row.time,
-      kind: word(row.kind),
-      ...rest,
-      ...(decision === undefined ? {} : { decision: decision as Effect }),
-      ...(outcome === undefined ? {} : { outcome: outcome as SearchOutcome }),
-      ...(row.is_error === null ? {} : { isError: row.is_error === 1 }),
-      ...(row.duration === null ? {} : { durationMs: row.duration }),
-      ...(row.call === null ? {} : { call: row.call }),
-    };
-  }
+  const { look, entryFrom } = createRowReader(db);
 
   /** One snapshot for the plan, the rows and their words: another process may make the index anew meanwhile. */
   const read = db.transaction((filter: SearchFilter, bounds: Bounds): SearchEntry[] => {

@@ -31,27 +31,13 @@ export function createWriter(db: Sqlite, begin: Reached): Writer {
   const insertText = db.prepare<[number, string]>('INSERT INTO found (rowid, text) VALUES (?, ?)');
   const findOpen = db.prepare<[string], number>('SELECT seq FROM entries WHERE call = ? AND open = 1 ORDER BY seq DESC LIMIT 1').pluck();
   const setEnd = db.prepare('UPDATE entries SET outcome = ?, code = ?, is_error = ?, duration = ?, end = ?, open = 0 WHERE seq = ?');
-  const findWord = db.prepare<[string, string], number>('SELECT id FROM words WHERE dim = ? AND word = ?').pluck();
-  const addWord = db.prepare('INSERT INTO words (dim, word) VALUES (?, ?)');
   const putSpan = db.prepare('INSERT OR REPLACE INTO spans VALUES (?, ?, ?, ?)');
   const setReached = db.prepare('UPDATE reached SET seq = ?, hash = ?');
-  const remembered = new Map<Dimension, Map<string, number>>(DIMENSIONS.map((dim) => [dim, new Map()]));
+  const { idOf, forget } = createNumbers(db);
   let span = lastSpan(db);
   let isSpanWritten = true;
   let reached = begin;
   let purged = false;
-
-  function idOf(dim: Dimension, word: string | undefined): number | null {
-    if (word === undefined) return null;
-    const known = remembered.get(dim) as Map<string, number>;
-    let id = known.get(word);
-    if (id === undefined) {
-      id = findWord.get(dim, word) ?? Number(addWord.run(dim, word).lastInsertRowid);
-      if (known.size >= MAX_REMEMBERED) known.clear();
-      known.set(word, id);
-    }
-    return id;
-  }
 
   const writeSpan = (): void => {
     if (isSpanWritten || span === undefined) return;
@@ -99,7 +85,7 @@ export function createWriter(db: Sqlite, begin: Reached): Writer {
         reopen.run(open, from, to);
       }
       for (const dim of DIMENSIONS) db.prepare(`DELETE FROM words WHERE dim = ? AND id NOT IN (SELECT ${dim} FROM entries WHERE ${dim} IS NOT NULL)`).run(dim);
-      for (const known of remembered.values()) known.clear();
+      forget();
       // Numbers that are free again will be given to other words.
       db.prepare('UPDATE reached SET made = randomblob(8)').run();
       purged = true;
@@ -108,6 +94,29 @@ export function createWriter(db: Sqlite, begin: Reached): Writer {
       writeSpan();
       setReached.run(seq, hash);
       reached = { seq, hash };
+    },
+  };
+}
+
+/** The numbers of words, made when they are first needed. */
+function createNumbers(db: Sqlite): { idOf(dim: Dimension, word: string | undefined): number | null; forget(): void } {
+  const find = db.prepare<[string, string], number>('SELECT id FROM words WHERE dim = ? AND word = ?').pluck();
+  const add = db.prepare('INSERT INTO words (dim, word) VALUES (?, ?)');
+  const remembered = new Map<Dimension, Map<string, number>>(DIMENSIONS.map((dim) => [dim, new Map()]));
+  return {
+    idOf(dim, word) {
+      if (word === undefined) return null;
+      const known = remembered.get(dim) as Map<string, number>;
+      let id = known.get(word);
+      if (id === undefined) {
+        id = find.get(dim, word) ?? Number(add.run(dim, word).lastInsertRowid);
+        if (known.size >= MAX_REMEMBERED) known.clear();
+        known.set(word, id);
+      }
+      return id;
+    },
+    forget() {
+      for (const known of remembered.values()) known.clear();
     },
   };
 }
