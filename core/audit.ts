@@ -27,7 +27,7 @@ export type LedgerEntry = AuditRecord | WrittenRecord;
 /** A record as it is kept: `seq` without gaps from 1, `prev` the hash of the record before (64 zeros at first). */
 export interface StoredRecord {
   readonly seq: number;
-  /** The record's exact text: JSON that begins with `seq` and `prev`. */
+  /** The record's exact text: JSON that begins with `seq` and `prev`. Empty where it was purged. */
   readonly body: string;
   /** SHA-256 (hex) of the byte 0x00 and `body`: the leaf of a Merkle tree (RFC 9162, section 2.1.1). */
   readonly hash: string;

@@ -173,15 +173,14 @@ function ledgerFile(db: Sqlite, seed: Uint8Array | undefined): LedgerFile {
   };
 }
 
-/** The records from `seq` on, oldest first, as far as they were not purged. */
+/** The records from `seq` on, oldest first; one that was purged has an empty body. */
 export function recordsFrom(db: Sqlite): (seq: number) => IterableIterator<StoredRecord> {
   const pages = db.prepare<[number], Page>(
     'SELECT first, bodies, hashes FROM pages WHERE first >= coalesce((SELECT max(first) FROM pages WHERE first <= ?), 0) ORDER BY first',
   );
   return function* (seq) {
     for (const page of pages.iterate(seq)) {
-      // One without text was purged.
-      for (const record of unpackPage(page)) if (record.seq >= seq && record.body !== '') yield record;
+      for (const record of unpackPage(page)) if (record.seq >= seq) yield record;
     }
   };
 }

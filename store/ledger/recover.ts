@@ -9,6 +9,7 @@ import type { LedgerFile } from './file.ts';
 export function closeOpenIntents(file: LedgerFile, nowMs: number): number {
   const open = new Map<string, number>();
   for (const { seq, body } of file.recordsFrom(file.closedBelow)) {
+    if (body === '') continue;
     const { kind, call } = JSON.parse(body) as RecordBody & { call?: string };
     if (call === undefined) continue;
     if (kind === 'intent') open.set(call, seq);

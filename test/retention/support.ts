@@ -67,6 +67,6 @@ export function wordsIn(dataDir: string): Set<string> {
 export const verified = (dataDir: string): VerifyResult => verifyLedger(join(dataDir, LEDGER_FILE));
 
 export const recordsOfKind = (dataDir: string, kind: string): Record<string, unknown>[] =>
-  readAll(dataDir).map(({ body }) => JSON.parse(body) as Record<string, unknown>).filter((record) => record['kind'] === kind);
+  readAll(dataDir).filter(({ body }) => body !== '').map(({ body }) => JSON.parse(body) as Record<string, unknown>).filter((record) => record['kind'] === kind);
 
 export const callsLeft = (dataDir: string): string[] => recordsOfKind(dataDir, 'intent').map(({ call }) => String(call));

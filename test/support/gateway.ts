@@ -63,7 +63,7 @@ export async function startGateway(config: object, options: GatewayOptions = {})
   const records = (): RecordBody[] => {
     const reader = createLedgerReader(dataDir);
     try {
-      return reader.after(0, 1_000_000).map(({ body }) => JSON.parse(body) as RecordBody);
+      return reader.after(0, 1_000_000).filter(({ body }) => body !== '').map(({ body }) => JSON.parse(body) as RecordBody);
     } finally {
       reader.close();
     }

@@ -47,7 +47,7 @@ export async function serve(config: object, env: Readonly<Record<string, string>
     client: (options: ClientOptions = {}) => mcpClient(url, options),
     records() {
       const reader = createLedgerReader(join(dir, 'data'));
-      const records = reader.after(0, 100_000).map(({ body }) => JSON.parse(body) as RecordBody);
+      const records = reader.after(0, 100_000).filter(({ body }) => body !== '').map(({ body }) => JSON.parse(body) as RecordBody);
       reader.close();
       return records;
     },

@@ -1,6 +1,7 @@
 /** `signalbox audit show`: one call, or one record, as a person reads it; and whether its text is the one that was hashed. */
 import { isJsonObject, parseLossless, type JsonObject, type JsonValue } from '../../../core/json.ts';
 import { printableLines } from '../../../core/text.ts';
+import { listTenantKeys, type TenantKey } from '../../../store/index.ts';
 import { shownOf, type Shown, type ShownRecord } from '../../audit/show.ts';
 import { CommandError } from '../exit.ts';
 import { duration, print, printJson, table } from '../print.ts';
@@ -11,16 +12,17 @@ import { timeOf } from './search.ts';
 export async function show(what: string, options: CommonOptions): Promise<void> {
   const shown = await withIndex(dataDirOf(options), (index, reader) => shownOf(index, reader, /^\d{1,15}$/.test(what) ? Number(what) : what));
   if (shown.length === 0) throw new CommandError(`There is no record or call "${what.slice(0, 100)}" in the ledger. "signalbox audit search" lists them.`);
+  const keys = new Map(listTenantKeys(dataDirOf(options)).map((key) => [key.id, key]));
   if (options.json === true) printJson(shown.length === 1 ? shown[0] : shown);
-  else print(printableLines(shown.map(pageOf).join('\n\n')));
+  else print(printableLines(shown.map((one) => pageOf(one, keys)).join('\n\n')));
   if (shown.some(({ records }) => records.some(({ problem }) => problem !== undefined))) throw new CommandError(options.json === true ? '' : 'A record is not what was written: see "signalbox audit verify".');
 }
 
 /** What has its own line below; the rest of a record is shown as it is. */
 const TOLD = new Set(['seq', 'prev', 'kind', 'time', 'call', 'caller', 'tenant', 'proof', 'proofId', 'actsFor', 'face', 'protocol', 'session', 'request', 'trace', 'profile', 'name', 'tool', 'fingerprint',
-  'argsBytes', 'argsHmac', 'args', 'effect', 'rule', 'policy', 'approval', 'approvedBy', 'edited', 'limits', 'booked', 'settled', 'outcome', 'isError', 'code', 'executed', 'resultBytes', 'upstreamMs', 'totalMs']);
+  'argsBytes', 'argsHmac', 'args', 'payload', 'effect', 'rule', 'policy', 'approval', 'approvedBy', 'edited', 'limits', 'booked', 'settled', 'outcome', 'isError', 'code', 'executed', 'resultBytes', 'upstreamMs', 'totalMs']);
 
-function pageOf({ entry, records, neighbours }: Shown): string {
+function pageOf({ entry, records, neighbours }: Shown, keys: ReadonlyMap<string, TenantKey>): string {
   const bodies = records.map(({ body }) => parsed(body));
   const [first = {}, end = {}] = bodies;
   const last = records.length > 1 ? end : first;
@@ -43,12 +45,23 @@ function pageOf({ entry, records, neighbours }: Shown): string {
     ['took', joined([took(last['totalMs']), last['upstreamMs'] === undefined ? undefined : `of which upstream ${took(last['upstreamMs'])}`])],
     ['result', last['resultBytes'] === undefined ? undefined : `${text(last['resultBytes'])} bytes`],
     ['arguments', joined([first['argsBytes'] === undefined ? undefined : `${text(first['argsBytes'])} bytes`, of('HMAC', first['argsHmac'])])],
+    ...records.map(({ seq }, at) => ['payload', payloadOf(seq, bodies[at]?.['payload'], keys)] as const),
     ...rest.map(([name, value]) => [name, text(value)] as const),
     ...records.map((record) => ['hash', `${record.seq}: ${fits(record)}`] as const),
     ['neighbours', joined([ofSeq('before', neighbours.before), ofSeq('after', neighbours.after), ofSeq('before in the session', neighbours.beforeInSession), ofSeq('after in the session', neighbours.afterInSession)])],
   ];
   const lines = table(rows.flatMap(([label, value]) => (value === undefined || value === '' ? [] : [[label, value]])), Infinity);
   return first['args'] === undefined ? lines : `${lines}\n\n${JSON.stringify(first['args'], null, 2)}`;
+}
+
+/** Encrypted: what it says, the operator asks for by a command of its own, which is recorded. */
+function payloadOf(seq: number, payload: JsonValue | undefined, keys: ReadonlyMap<string, TenantKey>): string | undefined {
+  if (!isJsonObject(payload)) return undefined;
+  const id = text(payload['key']);
+  if (id === undefined) return `of ${seq}: not kept, it could not be encrypted`;
+  const key = keys.get(id);
+  if (key?.erasedAt !== undefined) return `of ${seq}: erased ${timeOf(key.erasedAt)}, with key ${id} of tenant ${key.tenant}`;
+  return key === undefined ? `of ${seq}: unreadable, its key ${id} is not here` : `of ${seq}: encrypted under key ${id}; "signalbox audit payload ${seq}" opens it`;
 }
 
 /** What was changed by hand need be no JSON. */

@@ -24,7 +24,7 @@ export async function tail(options: TailOptions): Promise<void> {
     if (options.json !== true) {
       const records = reader.tail(options.lines * 2 + CONTEXT_RECORDS);
       lastSeq = records.at(-1)?.seq ?? 0;
-      const shown = records.flatMap((record) => lines.add(bodyOf(record)));
+      const shown = records.filter(hasText).flatMap((record) => lines.add(bodyOf(record)));
       for (const line of [...shown, ...(options.follow === true ? [] : lines.open())].slice(-options.lines)) print(line);
     }
     if (options.follow === true) await follow(reader, lastSeq, options.json === true ? printBodies : (records) => printLines(records, lines));
@@ -34,16 +34,19 @@ export async function tail(options: TailOptions): Promise<void> {
   }
 }
 
+/** What was purged has none. */
+const hasText = ({ body }: StoredRecord): boolean => body !== '';
+
 const bodyOf = ({ body }: StoredRecord): RecordBody => JSON.parse(body) as RecordBody;
 
 /** Each body as it is kept, byte for byte; it can be hashed and held against the chain. */
 function printBodies(records: readonly StoredRecord[]): number {
-  for (const { body } of records) printForeign(body);
+  for (const { body } of records.filter(hasText)) printForeign(body);
   return records.at(-1)?.seq ?? 0;
 }
 
 function printLines(records: readonly StoredRecord[], lines: ReturnType<typeof createRecordLines>): number {
-  for (const record of records) for (const line of lines.add(bodyOf(record))) print(line);
+  for (const record of records.filter(hasText)) for (const line of lines.add(bodyOf(record))) print(line);
   return records.at(-1)?.seq ?? 0;
 }
 
