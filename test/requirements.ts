@@ -15,6 +15,7 @@ const MCP = 'docs/mcp.md';
 const THREATS = 'docs/threat-model.md';
 const CONFIGURATION = 'docs/configuration.md';
 const LEDGER = 'docs/ledger.md';
+const REGISTER = 'docs/register.md';
 const POLICY = 'docs/policy.md';
 const RULES = 'docs/rules.md';
 const CONNECTORS = 'docs/connectors.md';
@@ -23,6 +24,7 @@ const RETENTION = 'docs/retention.md';
 const ERRORS = 'docs/errors.md';
 const FAULTS = 'docs/faults.md';
 const GUARDS = 'docs/guards.md';
+const TELEMETRY = 'docs/telemetry.md';
 const AUDIT = 'docs/audit.md';
 
 const group = (prefix: string, rows: readonly (readonly [text: string, source: string])[]): Requirement[] =>
@@ -174,6 +176,16 @@ export const REQUIREMENTS: readonly Requirement[] = [
     ['What was touched outlives reload and restart, and is never forgotten for want of room.', RULES],
     ['A call whose touch cannot be kept is refused.', RULES],
   ]),
+  ...group('REGISTER', [
+    ['The tree over the records is that of RFC 9162, and its paths are.', 'RFC 9162, section 2.1'],
+    ['Checkpoints are signed notes that other implementations read.', 'C2SP tlog-checkpoint'],
+    ['A record that was flipped, deleted, reordered or put in, a cut tail, a rewrite of all and an old backup are seen, and the first bad record is named.', REGISTER],
+    ['A checkpoint that was forged or changed is told from one that was signed.', REGISTER],
+    ['Each checkpoint is a beginning of the next, whenever the gateway is killed.', REGISTER],
+    ['A proof is checked with the public key and nothing else of the gateway.', REGISTER],
+    ['Checkpoints come to the places of the operator\'s choice, in order, tried again; a place that takes none stops no call.', REGISTER],
+    ['Text that was purged leaves chain, tree and proofs whole, and is missed where no purge was recorded.', REGISTER],
+  ]),
   ...group('LEDGER', [
     ['Records are numbered without gaps, chained by hash, and any change is seen.', LEDGER],
     ['After a crash what was acknowledged is recorded and open intents become unknown.', LEDGER],
@@ -197,6 +209,16 @@ export const REQUIREMENTS: readonly Requirement[] = [
     ['While the disk is full nothing is called, lists and health go on, and calls go on by themselves when there is room.', FAULTS],
     ['Asked to stop under load it answers what was executed, records that, leaves no process, and ends with exit code 0.', FAULTS],
     ['A server that is stuck costs its own calls their deadline, and no call of another server anything.', FAULTS],
+  ]),
+  ...group('TELEMETRY', [
+    ['Metrics are valid, say what the page of them says, and stay a bounded number of series, whatever upstreams and callers name.', TELEMETRY],
+    ['No metric names a caller unless that was asked for.', TELEMETRY],
+    ['A trace goes through from client to server by the ids of W3C Trace Context, in messages and headers of both eras, traced here or not.', TELEMETRY],
+    ['A caller that does not want its trace sampled is obeyed; of the other calls the configured share is traced.', TELEMETRY],
+    ['Spans hold no argument, result, message or secret, and go to the configured address alone.', TELEMETRY],
+    ['A receiver of traces that is down costs no call anything, and what it missed is counted.', TELEMETRY],
+    ['The id that a caller is shown with a fault is in the log, with the cause that the caller is not shown.', TELEMETRY],
+    ['Status and doctor say in words what is wrong, and what to do.', TELEMETRY],
   ]),
   ...group('CMD', [
     ['Every command has help, and says what is wrong with a command line without a stack.', 'README.md'],

@@ -33,8 +33,9 @@ export class ExpectedCheckpoints {
   readonly #expected: Expected[];
   readonly #frontier: { readonly size: unknown; readonly hashes: unknown } | undefined;
   #next = 0;
-  /** The most records for which a checkpoint has been found to vouch. */
-  vouched = 0;
+  /** Sizes at which a checkpoint was found to fit, ascending; and those of them that were kept elsewhere. */
+  readonly #fitting: number[] = [];
+  readonly #fittingGiven: number[] = [];
 
   constructor(db: Sqlite, given: readonly GivenCheckpoint[], verifier: Verifier | undefined) {
     const has = (table: string): boolean => db.prepare("SELECT 1 FROM sqlite_master WHERE type = 'table' AND name = ?").get(table) !== undefined;
@@ -47,6 +48,11 @@ export class ExpectedCheckpoints {
     });
     const others = given.map(({ note, from }): Expected => ({ note, from, size: claimedSize(note) ?? 0, opened: openCheckpoint(note, verifier) }));
     this.#expected = [...opened, ...others].toSorted((a, b) => a.size - b.size);
+  }
+
+  /** The most records for which a checkpoint has been found to vouch. */
+  get vouched(): number {
+    return this.#fitting.at(-1) ?? 0;
   }
 
   get count(): number {
@@ -62,16 +68,26 @@ export class ExpectedCheckpoints {
   check(range: Range): CheckpointFault | undefined {
     for (let expected = this.#expected[this.#next]; expected !== undefined && expected.size <= range.size; expected = this.#expected[this.#next]) {
       const { opened, size, from } = expected;
-      const fault = (reason: string): CheckpointFault => ({ seq: this.vouched + 1, reason, checkpoint: { size, from } });
-      if ('reason' in opened) return fault(`it is forged, or was changed: ${opened.reason}`);
+      const first = this.#firstUnvouched(size, from);
+      if ('reason' in opened) return { seq: first, reason: `it is forged, or was changed: ${opened.reason}`, checkpoint: { size, from } };
       if (size > 0 && size === range.size && opened.root !== range.root()) {
-        const records = this.vouched + 1 === size ? 'it is not the record' : `this record and those up to ${size} are not the ones`;
-        return { seq: this.vouched + 1, reason: `${records} that the checkpoint of ${size} records in ${from} was signed over: the ledger was written anew, or is another one` };
+        const records = first === size ? 'it is not the record' : `this record and those up to ${size} are not the ones`;
+        return { seq: first, reason: `${records} that the checkpoint of ${size} records in ${from} was signed over: the ledger was written anew, or is another one` };
       }
-      this.vouched = Math.max(this.vouched, size);
+      this.#fitting.push(size);
+      if (from !== OWN) this.#fittingGiven.push(size);
       this.#next += 1;
     }
     return undefined;
+  }
+
+  /**
+   * Where a checkpoint that was kept elsewhere does not fit, those in the ledger prove nothing: who has the key can have
+   * signed them anew.
+   */
+  #firstUnvouched(size: number, from: string): number {
+    const sound = from === OWN ? this.#fitting : this.#fittingGiven;
+    return (sound.findLast((fitting) => fitting < size) ?? 0) + 1;
   }
 
   /** After the last record: checkpoints beyond it, and what the ledger goes on from. */

@@ -41,12 +41,22 @@ const textOf = (note: string): string => note.slice(0, note.lastIndexOf('\n\n') 
 
 const NOTES = /(?<=^|\n)(?!\u2014 )[^\n]+\n\d+\n[^\n]+\n(?:(?!\u2014 )[^\n]+\n)*\n(?:\u2014 [^\n]+\n)+/g;
 
+/** A key's id, and an Ed25519 signature, which no other kind is shorter than. */
+const LEAST_SIGNATURE_BYTES = 4 + 64;
+
+const isWhole = (note: string): boolean =>
+  note.split('\n').some((line) => line.startsWith('\u2014 ') && (strictBase64(line.split(' ')[2] ?? '')?.length ?? 0) >= LEAST_SIGNATURE_BYTES);
+
 /**
  * The notes in a file that they were appended to, oldest first, and how many lines are none of theirs: a full disk or a
  * power failure may have left the beginning of one.
  */
 export function splitNotes(text: string): { readonly notes: string[]; readonly strayLines: number } {
-  const whole = text.endsWith('\n') ? text : `${text}\n`;
-  const stray = whole.replaceAll(NOTES, '\n').split('\n').filter((line) => line.trim() !== '');
-  return { notes: whole.match(NOTES) ?? [], strayLines: stray.length };
+  const notes: string[] = [];
+  const rest = (text.endsWith('\n') ? text : `${text}\n`).replaceAll(NOTES, (note) => {
+    if (!isWhole(note)) return note;
+    notes.push(note);
+    return '\n';
+  });
+  return { notes, strayLines: rest.split('\n').filter((line) => line.trim() !== '').length };
 }

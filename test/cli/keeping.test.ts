@@ -93,7 +93,7 @@ describe('audit', () => {
   it('verified is sound, and a record that was changed is named', async () => {
     const place = newPlace(SERVERS);
     await place.run('call', 'up__echo');
-    expect((await place.run('audit', 'verify')).out).toMatch(/^The ledger is sound: 4 records\. Head: record 4, SHA-256 [\da-f]{64}\n$/);
+    expect((await place.run('audit', 'verify')).out).toMatch(/^The ledger is sound: 4 records\. Head: record 4, SHA-256 [\da-f]{64}\nCheckpoints: 1, signed by signalbox\/[\da-f]{16}; the largest vouches for all of it\.\n$/);
     const db = new Database(join(place.data, 'ledger.db'));
     db.exec("UPDATE pages SET bodies = replace(bodies, 'up/echo', 'up/evil')");
     db.close();
