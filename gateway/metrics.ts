@@ -51,6 +51,8 @@ export const OTHER = '(other)';
 export const NO_SERVER = '(none)';
 const MAX_TOOLS_PER_SERVER = 200;
 const MAX_TOOL_LENGTH = 128;
+/** References whose counts are found at once; others are taken apart for each call. */
+const MAX_KNOWN = 20_000;
 /** Configurations name these, but one after the other they may name many. */
 const MAX_SERVERS = 500;
 const MAX_RULES = 1000;
@@ -101,7 +103,7 @@ export function createCounters({ countsCallers = () => false, maxToolsPerServer 
     const kept = isBeyond ? OTHER : name;
     let found = server.tools.get(kept);
     if (found === undefined) server.tools.set(kept, (found = { server, tool: kept, ends: new Float64Array(ENDS.length) }));
-    if (!isBeyond) tools.set(ref, found);
+    if (tools.size < MAX_KNOWN) tools.set(ref, found);
     return found;
   }
 
