@@ -43,7 +43,8 @@ function bodyOf(one: Parameters<Parameters<typeof records.map>[0]>[0][number]): 
     case 'unknown':
       return { kind, time, call };
     case 'purge':
-      return { kind, time, from, to: from + length };
+      // What lies between the ranges was kept.
+      return { kind, time, from, to: from + length, ...(isNamed ? { ranges: [[from, from], [from + length, from + length]] } : {}) };
     default:
       return { kind, time, caller };
   }

@@ -67,7 +67,8 @@ export function joinedRecords(dataDir: string): Joined[] {
       entries.set(body.seq, entry);
       if (body['kind'] === 'intent') calls.set(body['call'], [...(calls.get(body['call']) ?? []), entry]);
     }
-    if (body['kind'] === 'purge') takeOut(entries, Number(body['from']), Math.min(Number(body['to']), body.seq - 1));
+    if (body['kind'] !== 'purge') continue;
+    for (const [from, to] of (body['ranges'] ?? [[body['from'], body['to']]]) as [number, number][]) takeOut(entries, from, Math.min(to, body.seq - 1));
   }
   return [...entries.values()];
 }
