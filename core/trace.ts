@@ -1,6 +1,4 @@
 /** The span of one call, as the call path sees it: told what happens. It never throws, and nothing depends on it. */
-import type { Outcome } from './call.ts';
-import type { InvokeResult } from './connector.ts';
 import type { Decision } from './decision.ts';
 import type { Route } from './tool.ts';
 
@@ -11,13 +9,20 @@ export interface CallTrace {
   /** A record is being made durable. The function ends the span. */
   ledgerWrite(record: 'intent' | 'outcome'): (failed: boolean) => void;
   upstream(route: Route): UpstreamSpan;
-  /** Once, after every child. */
-  end(outcome: Outcome): void;
+  /** Once, after every child. @param outcome type of the outcome */
+  end(outcome: string, how: SpanEnd): void;
 }
 
 export interface UpstreamSpan {
   /** What the upstream is told: its parent is this span. */
   readonly traceparent: string;
-  /** Once; without a result where the connector itself failed. */
-  end(result: InvokeResult | undefined): void;
+  /** Once. */
+  end(how: SpanEnd): void;
+}
+
+/** What went wrong, as a class of errors and never in words; neither where nothing did. */
+export interface SpanEnd {
+  readonly errorType?: string;
+  /** Of a JSON-RPC error. */
+  readonly rpcCode?: number;
 }

@@ -4,7 +4,8 @@
  */
 import { performance } from 'node:perf_hooks';
 import type { Ledger, LedgerEntry } from '../core/audit.ts';
-import type { Outcome, ToolCall } from '../core/call.ts';
+import type { ToolCall } from '../core/call.ts';
+import type { Outcome } from '../core/outcome.ts';
 import type { InvokeResult } from '../core/connector.ts';
 import type { DecisionRequest } from '../core/decision.ts';
 import type { JsonObject } from '../core/json.ts';
@@ -13,6 +14,7 @@ import type { CallTrace } from '../core/trace.ts';
 import type { Box } from './box.ts';
 import type { ViewRoute } from './catalog/view.ts';
 import type { CallRecords } from './records.ts';
+import { endOfInvocation } from './tracing/index.ts';
 import { guardedProgress, type Guarded, type GuardPhase } from './results/index.ts';
 
 export interface ExecutionParts {
@@ -54,7 +56,7 @@ export function createExecution({ ledger, records, guard, onGuarded, onUpstream 
       // 6 invoke
       const result = await route.connector.invoke({ tool: route.tool, args: call.args, cancellation, onProgress, meta, traceparent: span?.traceparent ?? call.context.traceparent, tracestate });
       upstreamMs = performance.now() - sentAt;
-      span?.end(result);
+      span?.end(endOfInvocation(result));
       onUpstream?.(route.server, upstreamMs);
       // 7 guard: the size cap is the connector's, which never buffers more than it.
       if (result.type !== 'fault') bytes = result.bytes;

@@ -19,6 +19,7 @@ import { touchFlow } from './flow.ts';
 import { isOutdated, recheck } from './pins/index.ts';
 import { hideIn, withoutSecrets } from './known-secrets.ts';
 import type { CallRecords } from './records.ts';
+import { endOfCall } from './tracing/index.ts';
 import { createGuardPhase, type Guarded, type HeldResults } from './results/index.ts';
 
 export interface PipelineParts {
@@ -133,10 +134,17 @@ export function createPipeline(parts: PipelineParts): CallTool {
     }
     outcome = withoutSecrets(outcome, box, known);
     if (outcome.type === 'failed') log.debug({ call: call.id, ...traceOf(call), tool: route?.ref, code: outcome.code, executed: outcome.executed }, outcome.message);
-    call.context.trace?.end(outcome);
+    endTrace(call, outcome);
     onOutcome?.(call, route?.ref, outcome, performance.now() - call.context.arrivedAt);
     return outcome;
   };
+}
+
+function endTrace({ context: { trace } }: ToolCall, outcome: Outcome): void {
+  if (trace === undefined) return;
+  // A refusal knows which rule it was, also where a later one than the first decided.
+  if ((outcome.type === 'refused' || outcome.type === 'waiting') && outcome.decision !== undefined) trace.decided(outcome.decision);
+  trace.end(outcome.type, endOfCall(outcome));
 }
 
 /** By which a line of the log is found from a trace. */

@@ -20,14 +20,8 @@ export interface MetricsText {
 /** @returns what renders the counters as they stand at each call */
 export function createMetricsText(parts: MetricsParts): () => Promise<MetricsText> {
   let loaded: Promise<Registry> | undefined;
-  const load = async (): Promise<Registry> => {
-    const prom = await import('prom-client');
-    const ofProcess = new prom.Registry();
-    prom.collectDefaultMetrics({ register: ofProcess });
-    return ofProcess;
-  };
   return async () => {
-    const ofProcess = await (loaded ??= load());
+    const ofProcess = await (loaded ??= metricsOfProcess());
     const page = createExposition();
     const status = statusReport(parts);
     // Tools' names are upstreams' words: what is secret is no metric either.
@@ -38,6 +32,13 @@ export function createMetricsText(parts: MetricsParts): () => Promise<MetricsTex
     renderRest(page, status);
     return { type: ofProcess.contentType, text: `${page.text()}\n${await ofProcess.metrics()}` };
   };
+}
+
+async function metricsOfProcess(): Promise<Registry> {
+  const prom = await import('prom-client');
+  const registry = new prom.Registry();
+  prom.collectDefaultMetrics({ register: registry });
+  return registry;
 }
 
 type Sample = readonly [Readonly<Record<string, string>>, number];

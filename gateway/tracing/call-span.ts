@@ -3,13 +3,10 @@
  * OpenTelemetry's conventions for MCP and GenAI. No argument, no result, no message of anybody is in them.
  */
 import { performance } from 'node:perf_hooks';
-import type { Outcome, ToolCall } from '../../core/call.ts';
-import type { InvokeResult } from '../../core/connector.ts';
+import type { ToolCall } from '../../core/call.ts';
 import type { Decision } from '../../core/decision.ts';
-import { ERRORS } from '../../core/errors.ts';
-import { own } from '../../core/json.ts';
 import type { Route } from '../../core/tool.ts';
-import type { CallTrace, UpstreamSpan } from '../../core/trace.ts';
+import type { CallTrace, SpanEnd, UpstreamSpan } from '../../core/trace.ts';
 import { traceparentOf } from './context.ts';
 import { epochMs, type AttributeValue, type Span } from './span.ts';
 
@@ -46,10 +43,10 @@ export function createCallSpan({ call, traceId, spanId, parentSpanId, tracestate
       const id = newSpanId();
       return {
         traceparent: traceparentOf({ traceId, spanId: id, isSampled: true }),
-        end: (result) => child(`${METHOD} ${tool}`, 'client', id, startedAt, { ...ofTool(tool), 'signalbox.server': server, ...upstreamError(result) }),
+        end: (how) => child(`${METHOD} ${tool}`, 'client', id, startedAt, { ...ofTool(tool), 'signalbox.server': server, ...errorOf(how) }),
       };
     },
-    end(outcome) {
+    end(outcome, how) {
       const { origin, name } = call;
       // A name that leads nowhere is the caller's word, of which there is no end: it names no span.
       const attributes: Attributes = {
@@ -62,9 +59,10 @@ export function createCallSpan({ call, traceId, spanId, parentSpanId, tracestate
         'signalbox.profile': call.profile,
         'signalbox.server': route?.server,
         'signalbox.tool': route?.ref,
-        ...(outcome.type === 'refused' || outcome.type === 'waiting' ? ofDecision(outcome.decision ?? decision) : ofDecision(decision)),
-        'signalbox.outcome': outcome.type,
-        ...errorOf(outcome),
+        'signalbox.decision': decision?.effect,
+        'signalbox.rule': decision?.rule,
+        'signalbox.outcome': outcome,
+        ...errorOf(how),
       };
       emit({
         traceId, spanId, parentSpanId, tracestate,
@@ -81,32 +79,4 @@ export function createCallSpan({ call, traceId, spanId, parentSpanId, tracestate
 
 const ofTool = (name: string | undefined): Attributes => ({ 'mcp.method.name': METHOD, 'gen_ai.operation.name': 'execute_tool', 'gen_ai.tool.name': name });
 
-const ofDecision = (decision: Decision | undefined): Attributes => ({ 'signalbox.decision': decision?.effect, 'signalbox.rule': decision?.rule });
-
-/** A JSON-RPC error is named by its code, an error within a result by the code of ours, or as the tool's own. */
-function errorOf(outcome: Outcome): Attributes {
-  switch (outcome.type) {
-    case 'completed':
-      return outcome.isError ? { 'error.type': 'tool_error' } : {};
-    case 'waiting':
-      return {};
-    case 'refused':
-      return outcome.code === 'unknown_tool' ? rpcError(ERRORS.unknown_tool.rpc) : { 'error.type': outcome.code };
-    case 'failed':
-      return outcome.upstreamError === undefined ? { 'error.type': outcome.code } : rpcError(outcome.upstreamError.code);
-  }
-}
-
-function upstreamError(result: InvokeResult | undefined): Attributes {
-  if (result === undefined) return { 'error.type': '_OTHER' };
-  switch (result.type) {
-    case 'result':
-      return own(result.result, 'isError') === true ? { 'error.type': 'tool_error' } : {};
-    case 'error':
-      return rpcError(result.error.code);
-    case 'fault':
-      return { 'error.type': result.reason };
-  }
-}
-
-const rpcError = (code: number): Attributes => ({ 'error.type': String(code), 'rpc.response.status_code': String(code) });
+const errorOf = ({ errorType, rpcCode }: SpanEnd): Attributes => ({ 'error.type': errorType, 'rpc.response.status_code': rpcCode === undefined ? undefined : String(rpcCode) });

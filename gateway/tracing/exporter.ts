@@ -50,6 +50,7 @@ export interface Exporter {
 
 const MAX_QUEUED = 2048;
 const BATCH = 512;
+const STUCK = Symbol('stuck');
 const MAX_ANSWER_BYTES = 64 * 1024;
 const TIMES: ExporterTimes = { lingerMs: 500, timeoutMs: 10_000, pauseMs: 2000, longestPauseMs: 60_000 };
 
@@ -130,8 +131,8 @@ export function createExporter({ target, hide, log, times = TIMES }: ExporterPar
       isClosed = true;
       clearTimeout(timer);
       const end = Date.now() + withinMs;
-      await Promise.race([sending, pause(withinMs, undefined, { ref: false })]);
-      while (sending === undefined && queue.length > 0 && failures === 0 && Date.now() < end) await sendOne(Math.max(1, end - Date.now()));
+      const isStuck = (await Promise.race([sending, pause(withinMs, STUCK, { ref: false })])) === STUCK;
+      if (!isStuck) while (queue.length > 0 && failures === 0 && Date.now() < end) await sendOne(Math.max(1, end - Date.now()));
       dropped += queue.length;
       queue = [];
       await agent?.destroy();

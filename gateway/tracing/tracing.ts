@@ -8,7 +8,7 @@ import type { Log } from '../../core/log.ts';
 import type { SecretSource, Settings, TraceSettings } from '../../core/settings.ts';
 import { createCallSpan } from './call-span.ts';
 import { createTraceIds, isWithinShare, parseTraceparent, traceparentOf } from './context.ts';
-import { createExporter, type Exporter, type ExporterTimes, type ExportStats } from './exporter.ts';
+import { createExporter, type Exporter, type ExporterTimes, type ExportTarget, type ExportStats } from './exporter.ts';
 
 /** @returns the call as it goes on: with its trace, where it is traced */
 export type Tracer = (call: ToolCall) => ToolCall;
@@ -58,12 +58,17 @@ export function createTracing(parts: TracingParts): Tracing {
   };
 
   function standing(settings: TraceSettings, meaning: string): Standing {
-    const resolve = (text: string): string => (secrets as SecretSource).resolve(text);
-    const target = () => ({ url: tracesUrl(resolve(settings.endpoint)), headers: Object.fromEntries(Object.entries(settings.headers).map(([name, text]) => [name, resolve(text)])) });
+    // The newest source: what a reference leads to may have changed with a reload that left these settings alone.
+    const target = () => targetOf(settings, secrets as SecretSource);
     const exporter = createExporter({ ...parts, target });
     return { settings, meaning, exporter, tracer: createTracer(settings.sample, exporter) };
   }
 }
+
+const targetOf = ({ endpoint, headers }: TraceSettings, secrets: SecretSource): ExportTarget => ({
+  url: tracesUrl(secrets.resolve(endpoint)),
+  headers: Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, secrets.resolve(text)])),
+});
 
 /** OTLP/HTTP: the signal's path is put behind the configured address. */
 const tracesUrl = (endpoint: string): string => (/\/v1\/traces\/?$/.test(endpoint) ? endpoint : `${endpoint.replace(/\/+$/, '')}/v1/traces`);

@@ -7,6 +7,7 @@ import { parseMetrics, scrape, valueOf, type Sample } from './scrape.ts';
 import { createExposition } from '../../gateway/http/exposition.ts';
 
 const seriesOf = (samples: readonly Sample[], name: string): Sample[] => samples.filter((sample) => sample.name === name);
+const namesIn = (samples: readonly Sample[]): string[] => samples.filter(({ labels }) => Object.values(labels).some((value) => value.includes('-anders') || value.includes('-berg'))).map(({ name }) => name);
 /** Alone: that prom-client, too, counts nothing by name is its business. */
 const ours = (samples: readonly Sample[]): Sample[] => samples.filter(({ name }) => name.startsWith('signalbox_'));
 
@@ -112,7 +113,6 @@ test('no metric names a caller unless that was asked for [TELEMETRY-2]', async (
     for (const { key } of callers) await gateway.client({ key }).call('up__echo');
   };
   await callBoth();
-  const namesIn = (samples: readonly Sample[]): string[] => samples.filter(({ labels }) => Object.values(labels).some((value) => value.includes('-anders') || value.includes('-berg'))).map(({ name }) => name);
   expect(namesIn(await scrape(gateway))).toEqual([]);
   gateway.reload({ ...config, telemetry: { metrics: { callers: true } } });
   await callBoth();

@@ -22,6 +22,7 @@ async function spansOf(collector: Collector, trace = TRACE): Promise<{ own: Rece
 }
 
 const traced = (collector: Collector, more: object = {}): object => ({ telemetry: { traces: { endpoint: collector.endpoint, ...more } } });
+const times = ({ startTimeUnixNano, endTimeUnixNano }: ReceivedSpan): [bigint, bigint] => [BigInt(startTimeUnixNano), BigInt(endTimeUnixNano)];
 const traceIdOf = (header: unknown): string => String(header).slice(3, 35);
 
 test.each(['legacy', 'modern'] as const)('a trace goes through: client, gateway, %s server, each the parent of the next [TELEMETRY-3]', async (era) => {
@@ -44,7 +45,6 @@ test.each(['legacy', 'modern'] as const)('a trace goes through: client, gateway,
   expect(received?.params['_meta']).toMatchObject({ traceparent: told, tracestate: 'vendor=abc,other=1' });
   expect(received?.headers).toMatchObject({ traceparent: told, tracestate: 'vendor=abc,other=1' });
   // Children lie within their parent, and the record comes before the call.
-  const times = ({ startTimeUnixNano, endTimeUnixNano }: ReceivedSpan): [bigint, bigint] => [BigInt(startTimeUnixNano), BigInt(endTimeUnixNano)];
   const [written] = ledger;
   const slackNs = 2_000_000n;
   for (const child of [sent, written] as ReceivedSpan[]) {
