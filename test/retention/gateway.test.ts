@@ -9,7 +9,7 @@ import { send } from '../support/http.ts';
 import { until } from '../support/poll.ts';
 import { startUpstream, textResult } from '../support/upstream.ts';
 import { ALICE_KEY, call, CALLERS, OTHER_KEY } from '../gateway/approvals-support.ts';
-import { DAY_MS, filesWith, keep, recordsOfKind, verified, wordsIn, writeCalls } from './support.ts';
+import { checked, DAY_MS, filesWith, keep, proofOf, recordsOfKind, verified, wordsIn, writeCalls } from './support.ts';
 
 const SECRET = 'a-header-value-that-only-the-gateway-knows';
 const RESULT_WORD = 'only-in-the-result-of-a-call';
@@ -85,6 +85,10 @@ test("an erased tenant's payloads cannot be read, another's can, the ledger veri
   const next = await recordedCall(gateway, 'alice');
   expect((await act(gateway, 'payload', { seqs: [next.intent, next.outcome] })).body.payloads.map(({ state }) => state)).toEqual(['open', 'open']);
   expect((await act(gateway, 'erase', { tenant: 'nobody' })).body.error.message).toMatch(/no keys/);
+
+  // The last checkpoint comes with the end.
+  await gateway.close();
+  for (const { seq } of gateway.records()) expect(checked(gateway.dataDir, proofOf(gateway.dataDir, Number(seq)))).toMatchObject({ ok: true, seq });
 });
 
 test('a hold that may cover a tenant refuses its erasure in words, and one of another tenant does not [RETENTION-7]', async () => {

@@ -7,7 +7,7 @@ import { LEDGER_FILE, RETENTION_FILE } from '../../store/index.ts';
 import { openReadOnly } from '../../store/sqlite.ts';
 import { temporaryDir } from '../store/support.ts';
 import { until } from '../support/poll.ts';
-import { callsLeft, DAY_MS, filesWith, keep, recordsOfKind, verified, wordOf, wordsIn, writeCalls, type OldCall } from './support.ts';
+import { callsLeft, checked, DAY_MS, filesWith, keep, proofOf, recordsOfKind, verified, wordOf, wordsIn, writeCalls, type OldCall } from './support.ts';
 
 const NOW = Date.UTC(2026, 10, 20, 12);
 const now = (): number => NOW;
@@ -174,6 +174,27 @@ test('calls go on while a purge runs, and a reader that holds the log back only 
   expect(await keeper.desk.purge(undefined, undefined, 'operator', false)).toMatchObject({ records: 0, isComplete: true });
   expect(wordsIn(dataDir).size).toBe(0);
   expect(verified(dataDir).ok).toBe(true);
+});
+
+test('proofs hold after a purge: of the records that are left, of what says that it was done, and those of purged records that were made before [RETENTION-4]', async () => {
+  const dataDir = temporaryDir();
+  const first = await keep(dataDir, KEEP_90_DAYS, now);
+  await writeCalls(first.ledger, [...calls(20, OLD), ...calls(5, NOW, {}, 'young')]);
+  await first.close();
+  const before = proofOf(dataDir, 7);
+
+  const second = await keep(dataDir, KEEP_90_DAYS, now);
+  await second.keeper.desk.purge(undefined, undefined, 'operator', false);
+  // A checkpoint over the record of the purge is there at once, not only with the next.
+  await until('the checkpoint', () => {
+    const result = verified(dataDir);
+    return result.ok && result.purged.unsigned === undefined;
+  });
+  const left = recordsOfKind(dataDir, 'intent').concat(recordsOfKind(dataDir, 'outcome'), recordsOfKind(dataDir, 'purge')).map(({ seq }) => Number(seq));
+  expect(left).toHaveLength(11);
+  for (const seq of left) expect(checked(dataDir, proofOf(dataDir, seq))).toMatchObject({ ok: true, seq });
+  expect(checked(dataDir, before)).toMatchObject({ ok: true, seq: 7 });
+  expect(() => proofOf(dataDir, 7)).toThrow(/was purged/);
 });
 
 test('text that is gone without a record of a purge is found, and named [RETENTION-8]', async () => {

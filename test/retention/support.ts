@@ -5,9 +5,10 @@ import { onTestFinished } from 'vitest';
 import type { AuditRecord } from '../../core/audit.ts';
 import { silentLog } from '../../core/log.ts';
 import type { Settings } from '../../core/settings.ts';
+import { createRegisterKeeper } from '../../gateway/register/index.ts';
 import { createRetentionKeeper, type RetentionKeeper } from '../../gateway/retention/index.ts';
 import { createKnownSecrets } from '../../policies/index.ts';
-import { createLedger, LEDGER_FILE, openSearch, openSecret, verifyLedger, type PurgeableLedger, type VerifyResult } from '../../store/index.ts';
+import { checkProof, createLedger, createVerifier, LEDGER_FILE, openSearch, openSecret, proveRecord, publishedKey, verifyLedger, type CheckedProof, type PurgeableLedger, type VerifyResult } from '../../store/index.ts';
 import { readAll } from '../store/support.ts';
 
 export const DAY_MS = 86_400_000;
@@ -36,15 +37,17 @@ export interface Kept {
 
 /** A ledger and its retention, without the rest of a gateway. */
 export async function keep(dataDir: string, retention: { readonly keepMs: number } | undefined, now: () => number = Date.now): Promise<Kept> {
-  const ledger = await createLedger({ dataDir, log: silentLog });
+  const secret = openSecret(dataDir);
+  const register = createRegisterKeeper({ dataDir, secret, log: silentLog, settings: () => ({ records: 100_000, everyMs: 600_000 }), hook: () => undefined });
+  const ledger = await createLedger({ dataDir, log: silentLog, checkpoints: register.checkpoints });
   const settings = { hash: 'a'.repeat(64), audit: { payloads: 'redacted', ...(retention === undefined ? {} : { retention }) } } as unknown as Settings;
   const updateIndex = async (): Promise<void> => {
     const index = openSearch(dataDir);
     await index.update().finally(() => index.close());
   };
-  const keeper = createRetentionKeeper({ dataDir, ledger, secret: openSecret(dataDir), known: createKnownSecrets(), log: silentLog, settings: () => settings, now, updateIndex });
+  const keeper = createRetentionKeeper({ dataDir, ledger, secret, known: createKnownSecrets(), log: silentLog, settings: () => settings, now, updateIndex });
   let closing: Promise<void> | undefined;
-  const close = (): Promise<void> => (closing ??= keeper.close().then(() => ledger.close()));
+  const close = (): Promise<void> => (closing ??= keeper.close().then(() => ledger.close()).then(() => register.close()));
   onTestFinished(close);
   return { ledger, keeper, close };
 }
@@ -65,6 +68,10 @@ export function wordsIn(dataDir: string): Set<string> {
 }
 
 export const verified = (dataDir: string): VerifyResult => verifyLedger(join(dataDir, LEDGER_FILE));
+
+export const proofOf = (dataDir: string, seq: number): string => proveRecord(join(dataDir, LEDGER_FILE), seq);
+
+export const checked = (dataDir: string, proof: string): CheckedProof => checkProof(proof, createVerifier(publishedKey(dataDir) ?? ''));
 
 export const recordsOfKind = (dataDir: string, kind: string): Record<string, unknown>[] =>
   readAll(dataDir).filter(({ body }) => body !== '').map(({ body }) => JSON.parse(body) as Record<string, unknown>).filter((record) => record['kind'] === kind);
