@@ -1,18 +1,10 @@
-/** The neutral request for one tool call, and every way it can end. */
-import type { ApprovalRequest } from './approval.ts';
+/** The neutral request for one tool call. */
 import type { Cancellation } from './cancel.ts';
-import type { Decision } from './decision.ts';
-import type { ErrorCode } from './errors.ts';
 import type { JsonObject } from './json.ts';
 import type { Origin } from './origin.ts';
-import type { CallTrace } from './trace.ts';
 import type { Principal } from './principal.ts';
-
-export interface Progress {
-  readonly progress: number;
-  readonly total?: number;
-  readonly message?: string;
-}
+import type { Progress } from './progress.ts';
+import type { CallTrace } from './trace.ts';
 
 export interface CallContext {
   readonly cancellation: Cancellation;
@@ -44,35 +36,3 @@ export interface ToolCall {
   readonly origin: Origin;
   readonly context: CallContext;
 }
-
-/** How a call ended: an expected value, never an exception. */
-export type Outcome =
-  /** The upstream answered. `isError` is the tool's own word; `result` is its result, unknown fields and all. */
-  | { readonly type: 'completed'; readonly result: JsonObject; readonly isError: boolean }
-  /** Nothing was sent upstream. */
-  | {
-      readonly type: 'refused';
-      readonly code: ErrorCode;
-      readonly message: string;
-      readonly decision?: Decision;
-      readonly retryAfterMs?: number;
-    }
-  /** Held for a person. Nothing was sent upstream. */
-  | {
-      readonly type: 'waiting';
-      /** That of the request. */
-      readonly approvalId: string;
-      readonly message: string;
-      readonly decision: Decision;
-      readonly request: ApprovalRequest;
-    }
-  /** Sent, or about to be, and it went wrong. `executed` says whether the upstream may have run it. */
-  | {
-      readonly type: 'failed';
-      readonly code: ErrorCode;
-      readonly message: string;
-      readonly executed: 'no' | 'maybe';
-      /** The upstream's own JSON-RPC error, where it gave one. */
-      readonly upstreamError?: { readonly code: number; readonly message: string; readonly data?: unknown };
-      readonly retryAfterMs?: number;
-    };

@@ -1,6 +1,6 @@
 /** One upstream; its transport and protocol era stay behind this port. */
 import type { Cancellation } from './cancel.ts';
-import type { Progress } from './call.ts';
+import type { Progress } from './progress.ts';
 import type { HistogramReading } from './histogram.ts';
 import type { JsonObject } from './json.ts';
 import type { UpstreamTool } from './tool.ts';

@@ -2,7 +2,8 @@
  * Phase 2: whether a call may happen, and whether its arguments fit. Reading on in a result is decided as the call that
  * it came of, with its arguments, would be decided now. It counts nothing and asks nobody.
  */
-import type { Outcome, ToolCall } from '../core/call.ts';
+import type { ToolCall } from '../core/call.ts';
+import type { Outcome } from '../core/outcome.ts';
 import type { Decision, DecisionRequest } from '../core/decision.ts';
 import type { FlowVisit } from '../core/flow.ts';
 import type { Log } from '../core/log.ts';

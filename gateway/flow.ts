@@ -4,7 +4,7 @@
  * What the run touched since the call was decided is judged here too, so that of two calls side by side neither escapes
  * what the other one touched.
  */
-import type { Outcome } from '../core/call.ts';
+import type { Outcome } from '../core/outcome.ts';
 import type { Decision, DecisionRequest, Rules } from '../core/decision.ts';
 import type { Flow, FlowVisit } from '../core/flow.ts';
 import type { Log } from '../core/log.ts';

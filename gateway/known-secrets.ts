@@ -3,7 +3,7 @@
  * written in clear. What it is told here is hidden by policies/redact; nothing is written down.
  */
 import type { ConnectorStatus } from '../core/connector.ts';
-import type { Outcome } from '../core/call.ts';
+import type { Outcome } from '../core/outcome.ts';
 import type { JsonObject, JsonValue } from '../core/json.ts';
 import type { SecretSource, Settings } from '../core/settings.ts';
 import type { KnownSecrets } from '../policies/index.ts';

@@ -2,7 +2,8 @@
  * Counts of what happens on the call path: a look-up and a few additions for each call, rendered when somebody asks
  * (http/metrics-text.ts). Every series is bounded: tools that an upstream names without end are counted as one.
  */
-import type { Outcome, ToolCall } from '../core/call.ts';
+import type { ToolCall } from '../core/call.ts';
+import type { Outcome } from '../core/outcome.ts';
 import { ERRORS, type ErrorCode } from '../core/errors.ts';
 import { Histogram, LONG_BOUNDS_MS, type HistogramReading } from '../core/histogram.ts';
 import type { Origin } from '../core/origin.ts';

@@ -4,10 +4,11 @@
  */
 import { performance } from 'node:perf_hooks';
 import type { Ledger } from '../core/audit.ts';
-import type { Outcome, ToolCall } from '../core/call.ts';
+import type { ToolCall } from '../core/call.ts';
+import type { Outcome } from '../core/outcome.ts';
 import type { Decision } from '../core/decision.ts';
 import type { FlowVisit } from '../core/flow.ts';
-import type { BudgetResult, LeaseResult, Reservation } from '../core/lease.ts';
+import type { BudgetResult, Lease, LeaseResult, Reservation } from '../core/lease.ts';
 import type { Log } from '../core/log.ts';
 import type { KnownSecrets } from '../policies/index.ts';
 import type { ApprovalPhase, Grant } from './approvals/index.ts';
@@ -74,10 +75,7 @@ export function createPipeline(parts: PipelineParts): CallTool {
       if (decision.effect === 'ask') {
         const approval = approve(box, call, route, decision, given);
         if (approval.type === 'refused') return refuse(box, call, route, approval.outcome);
-        if (approval.type !== 'granted') {
-          lease.release();
-          held?.release();
-        }
+        if (approval.type !== 'granted') giveBack(lease, held);
         if (approval.type === 'waiting') return approval.outcome;
         grant = approval.grant;
         if (approval.type === 'edited') return await run(box, { ...call, args: approval.args }, route, visit, grant);
@@ -94,8 +92,7 @@ export function createPipeline(parts: PipelineParts): CallTool {
         written?.(false);
       } catch (error) {
         written?.(true);
-        log.error({ call: call.id, ...traceOf(call), error: String(error) }, 'call refused: its intent could not be recorded');
-        return { type: 'refused', code: 'ledger_unavailable', message: 'The call was not made, because it could not be recorded.' };
+        return unrecorded(log, call, error);
       }
       // 6 invoke, 7 guard, 8 record
       return await execute(box, call, route, request, held);
@@ -149,6 +146,17 @@ function endTrace({ context: { trace } }: ToolCall, outcome: Outcome): void {
 
 /** By which a line of the log is found from a trace. */
 const traceOf = ({ context: { traceparent } }: ToolCall): { trace?: string } => (traceparent === undefined ? {} : { trace: traceparent.slice(3, 35) });
+
+/** The call was not made and may come again: it has used up nothing. */
+function giveBack(lease: Lease, held: Reservation | undefined): void {
+  lease.release();
+  held?.release();
+}
+
+function unrecorded(log: Log, call: ToolCall, error: unknown): Outcome {
+  log.error({ call: call.id, ...traceOf(call), error: String(error) }, 'call refused: its intent could not be recorded');
+  return { type: 'refused', code: 'ledger_unavailable', message: 'The call was not made, because it could not be recorded.' };
+}
 
 const find = (box: Box, call: ToolCall): ViewRoute | undefined => box.view(call.principal, call.profile)?.routes.get(call.name);
 

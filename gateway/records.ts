@@ -6,7 +6,8 @@
  */
 import { performance } from 'node:perf_hooks';
 import type { RecordKind, WrittenRecord } from '../core/audit.ts';
-import type { Outcome, ToolCall } from '../core/call.ts';
+import type { ToolCall } from '../core/call.ts';
+import type { Outcome } from '../core/outcome.ts';
 import type { Decision } from '../core/decision.ts';
 import { canonicalJson, type JsonObject } from '../core/json.ts';
 import type { Booking, Lease } from '../core/lease.ts';

@@ -4,7 +4,8 @@
  */
 import { whyMayNotDecide, type ApprovalRequest, type Approvals, type Claim } from '../../core/approval.ts';
 import type { Ledger, LedgerEntry } from '../../core/audit.ts';
-import type { Outcome, ToolCall } from '../../core/call.ts';
+import type { ToolCall } from '../../core/call.ts';
+import type { Outcome } from '../../core/outcome.ts';
 import type { AskTerms, Decision } from '../../core/decision.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Log } from '../../core/log.ts';

@@ -3,7 +3,8 @@
  */
 import { performance } from 'node:perf_hooks';
 import { CancelSource } from '../../core/cancel.ts';
-import type { Progress, ToolCall } from '../../core/call.ts';
+import type { ToolCall } from '../../core/call.ts';
+import type { Progress } from '../../core/progress.ts';
 import { isJsonObject, own, type JsonObject, type JsonValue } from '../../core/json.ts';
 import type { Box } from '../box.ts';
 import type { View } from '../catalog/view.ts';

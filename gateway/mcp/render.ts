@@ -1,5 +1,5 @@
 /** Outcomes and errors as JSON-RPC text, for each era. The only place where the call path's words become MCP's. */
-import type { Outcome } from '../../core/call.ts';
+import type { Outcome } from '../../core/outcome.ts';
 import { ERRORS, type ErrorCode } from '../../core/errors.ts';
 import { isJsonObject, own, type JsonObject } from '../../core/json.ts';
 import { INPUT_KEY, type Held } from './ask/held.ts';

@@ -1,5 +1,6 @@
 /** Before a call: is the list of tools that it was resolved in still the server's? Asked only where pins are enforced. */
-import type { Outcome, ToolCall } from '../../core/call.ts';
+import type { ToolCall } from '../../core/call.ts';
+import type { Outcome } from '../../core/outcome.ts';
 import type { Box } from '../box.ts';
 import type { ViewRoute } from '../catalog/view.ts';
 

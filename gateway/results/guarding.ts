@@ -2,7 +2,9 @@
  * Phase 7: what the guards make of an outcome. What they cut off is kept for its caller, and the result says how to read
  * on. It judges nothing itself.
  */
-import type { Outcome, Progress, ToolCall } from '../../core/call.ts';
+import type { ToolCall } from '../../core/call.ts';
+import type { Outcome } from '../../core/outcome.ts';
+import type { Progress } from '../../core/progress.ts';
 import type { DecisionRequest } from '../../core/decision.ts';
 import type { Guards, Verdict } from '../../core/guard.ts';
 import { isJsonObject, own, type JsonObject, type JsonValue } from '../../core/json.ts';

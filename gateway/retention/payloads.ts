@@ -2,7 +2,8 @@
  * What `payloads: full` writes beside the redacted arguments: exact arguments and results, under the key of the caller's
  * tenant. The gateway's own secrets are taken out before; all else is kept. Opening one is the desk's.
  */
-import type { Outcome, ToolCall } from '../../core/call.ts';
+import type { ToolCall } from '../../core/call.ts';
+import type { Outcome } from '../../core/outcome.ts';
 import type { JsonObject, JsonValue } from '../../core/json.ts';
 import type { Log } from '../../core/log.ts';
 import type { KnownSecrets } from '../../policies/index.ts';

@@ -5,7 +5,7 @@ import type { AddressInfo, Socket } from 'node:net';
 import { createInterface } from 'node:readline';
 import { createMcpConnector, createReaper } from '../../connectors/index.ts';
 import { CancelSource } from '../../core/cancel.ts';
-import type { Progress } from '../../core/call.ts';
+import type { Progress } from '../../core/progress.ts';
 import type { Connector, InvokeResult, Invocation } from '../../core/connector.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Log } from '../../core/log.ts';

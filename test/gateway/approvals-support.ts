@@ -1,7 +1,7 @@
 /** What the tests of approvals share: calls put on the one path directly, as any way in does, and decisions over the admin API. */
 import { performance } from 'node:perf_hooks';
 import { CancelSource } from '../../core/cancel.ts';
-import type { Outcome } from '../../core/call.ts';
+import type { Outcome } from '../../core/outcome.ts';
 import type { JsonObject } from '../../core/json.ts';
 import type { Principal } from '../../core/principal.ts';
 import type { TestGateway } from '../support/gateway.ts';

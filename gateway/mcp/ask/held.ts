@@ -1,5 +1,5 @@
 /** How a call that a person decides goes on, in the words that pass between those who hold it and those who answer. */
-import type { Outcome } from '../../../core/call.ts';
+import type { Outcome } from '../../../core/outcome.ts';
 import type { JsonObject } from '../../../core/json.ts';
 
 export type Waiting = Outcome & { readonly type: 'waiting' };

@@ -4,7 +4,8 @@
  * at the desk, and the call comes in again from the top, where the grant is found.
  */
 import type { ApprovalRequest } from '../../../core/approval.ts';
-import type { Outcome, ToolCall } from '../../../core/call.ts';
+import type { ToolCall } from '../../../core/call.ts';
+import type { Outcome } from '../../../core/outcome.ts';
 import { CancelSource } from '../../../core/cancel.ts';
 import type { Log } from '../../../core/log.ts';
 import type { Principal } from '../../../core/principal.ts';

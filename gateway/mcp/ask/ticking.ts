@@ -3,7 +3,7 @@
  * progress goes on from there, since a token's values only ever rise (MCP, basic/utilities/progress).
  */
 import { performance } from 'node:perf_hooks';
-import type { Progress } from '../../../core/call.ts';
+import type { Progress } from '../../../core/progress.ts';
 
 export type OnProgress = (progress: Progress) => void;
 
