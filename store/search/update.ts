@@ -2,6 +2,7 @@
  * Brings the index up to where the ledger is: in slices, each a transaction of its own, so that several processes may do it at
  * once and none has to begin anew. It only reads the ledger.
  */
+import { performance } from 'node:perf_hooks';
 import type { LedgerReader, StoredRecord } from '../../core/audit.ts';
 import type { Sqlite } from '../sqlite.ts';
 import { readingOf, type Ending, type Entry } from './entry.ts';
@@ -26,12 +27,15 @@ export interface UpdateOptions {
 
 const SLICE_RECORDS = 10_000;
 const RETRY_MS = 20;
+/** How long another process may hold the lock without getting any further. */
+const WAIT_MS = 15_000;
 
 /** @throws Error when the ledger cannot be read, or the index not be written */
 export async function updateIndex(db: Sqlite, reader: LedgerReader, options: UpdateOptions = {}): Promise<void> {
   const { sliceRecords = SLICE_RECORDS, onProgress, pause, signal } = options;
   const last = reader.tail(1).at(-1)?.seq ?? 0;
   let writer: Writer | undefined;
+  let waitedAt: { readonly seq: number | undefined; readonly ms: number } = { seq: -1, ms: 0 };
   for (;;) {
     signal?.throwIfAborted();
     const known = isCurrent(db) ? reachedIn(db) : undefined;
@@ -42,6 +46,8 @@ export async function updateIndex(db: Sqlite, reader: LedgerReader, options: Upd
     } catch (error) {
       // Another process is at it: what it does need not be done here.
       if (!isBusy(error)) throw error;
+      if (known?.seq !== waitedAt.seq) waitedAt = { seq: known?.seq, ms: performance.now() };
+      else if (performance.now() - waitedAt.ms > WAIT_MS) throw new Error('another process holds it locked, and does not go on', { cause: error });
       await new Promise((resolve) => setTimeout(resolve, RETRY_MS));
       continue;
     }
@@ -49,13 +55,16 @@ export async function updateIndex(db: Sqlite, reader: LedgerReader, options: Upd
       const from = beginSlice(db, reader);
       if (writer === undefined || writer.reached !== from.seq || !writer.isOf(from)) writer = createWriter(db, from);
       reached = takeSlice(writer, reader.after(from.seq, sliceRecords));
+      // Words are gone from the file only when it is merged anew; in the same transaction, since nothing would come back to it.
+      if (writer.purged) db.exec("INSERT INTO found (found) VALUES ('optimize')");
       db.exec('COMMIT');
     } catch (error) {
       if (db.inTransaction) db.exec('ROLLBACK');
       throw error;
     }
     if (writer.purged) {
-      cleanUp(db);
+      // The log holds pages as they were; whoever closes the index last empties it, where this cannot.
+      db.pragma('wal_checkpoint(TRUNCATE)');
       writer = undefined;
     }
     onProgress?.({ reached, records: Math.max(last, reached) });
@@ -129,10 +138,4 @@ function bodyOf({ body }: StoredRecord): ReturnType<typeof parseBody> | undefine
   } catch {
     return undefined;
   }
-}
-
-/** After a purge: what only its records had said leaves the file as well, not only the answers. */
-function cleanUp(db: Sqlite): void {
-  db.exec("INSERT INTO found (found) VALUES ('optimize')");
-  db.pragma('wal_checkpoint(TRUNCATE)');
 }

@@ -89,6 +89,8 @@ test('jsonl is the records themselves, byte for byte and in their order; a filte
   makeLedger(place.data, { records: 5000 });
   const all = bodies(place.data);
   expect((await place.run('audit', 'export')).out).toBe(`${all.join('\n')}\n`);
+  expect((await place.run('audit', 'export', '--out', 'all.jsonl')).err).toBe('5000 records exported.\n');
+  expect(readFileSync(join(place.dir, 'all.jsonl'), 'utf8')).toBe(`${all.join('\n')}\n`);
   const parsed = all.map((body) => JSON.parse(body) as { call?: string; caller?: string; effect?: string });
   const wanted = new Set(parsed.filter(({ caller, effect }) => caller === 'caller3' && effect === 'allow').map(({ call }) => call));
   const some = await place.run('audit', 'export', '--caller', 'caller3', '--decision', 'allow');
