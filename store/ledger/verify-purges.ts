@@ -4,15 +4,14 @@
  */
 import type { Fault } from './verify-records.ts';
 
-interface Purge {
-  readonly seq: number;
-  readonly ranges: readonly (readonly [from: number, to: number])[];
-}
+type Run = readonly [from: number, to: number];
 
 export class Purges {
   /** Runs of records without text, first and last `seq`. */
   readonly #runs: [from: number, to: number][] = [];
-  readonly #purges: Purge[] = [];
+  /** What purges speak of, as they come. */
+  readonly #said: Run[] = [];
+  #lastPurge = 0;
   records = 0;
 
   /** A record whose text is the empty one. */
@@ -26,33 +25,30 @@ export class Purges {
   /** A record of the kind `purge`: `ranges`, or one from `from` to `to`. */
   purge(seq: number, { ranges, from, to }: Readonly<Record<string, unknown>>): void {
     const pairs = (Array.isArray(ranges) ? ranges : [[from, to]]) as unknown[];
-    this.#purges.push({ seq, ranges: pairs.filter(isRange) });
+    // None has taken itself, or what came after it.
+    for (const pair of pairs) if (isRange(pair)) this.#said.push([pair[0], Math.min(pair[1], seq - 1)]);
+    this.#lastPurge = seq;
   }
 
   /** The first record without text that no purge speaks of. */
   fault(): Fault | undefined {
+    const said = this.#said.sort(([a], [b]) => a - b);
+    let at = 0;
+    let reached = 0;
     for (const [from, to] of this.#runs) {
-      for (let seq = from; seq <= to; ) {
-        const end = this.#coveredTo(seq);
-        if (end === undefined) return { seq, reason: 'its text is gone, and no later record of the kind "purge" says that it was taken out' };
-        seq = end + 1;
+      for (reached = Math.max(reached, from - 1); reached < to; ) {
+        const [first, last] = said[at] ?? [Infinity, 0];
+        if (first > reached + 1) return { seq: reached + 1, reason: 'its text is gone, and no later record of the kind "purge" says that it was taken out' };
+        reached = Math.max(reached, last);
+        if (reached < to) at += 1;
       }
-    }
-    return undefined;
-  }
-
-  /** How far a purge that speaks of this record goes. */
-  #coveredTo(seq: number): number | undefined {
-    for (const purge of this.#purges) {
-      if (purge.seq <= seq) continue;
-      for (const [from, to] of purge.ranges) if (from <= seq && seq <= to) return Math.min(to, purge.seq - 1);
     }
     return undefined;
   }
 
   /** Whether each purge is among the first `size` records, for which a checkpoint vouches. */
   areWithin(size: number): boolean {
-    return this.#purges.every(({ seq }) => seq <= size);
+    return this.#lastPurge <= size;
   }
 }
 
