@@ -5,7 +5,7 @@
 import { randomBytes } from 'node:crypto';
 import type { JsonObject, JsonValue } from '../../core/json.ts';
 import { isJsonObject, own } from '../../core/json.ts';
-import { createLedgerReader, mayCover, openPayload, readRetention, writeRetention, type Hold, type PurgeableLedger, type SealedPayload, type TenantKey, type TenantKeys } from '../../store/index.ts';
+import { createLedgerReader, listTenantKeys, mayCover, openPayload, readRetention, writeRetention, type Hold, type PurgeableLedger, type SealedPayload, type TenantKey, type TenantKeys } from '../../store/index.ts';
 import type { Purged } from './purge.ts';
 
 /** An action that is not taken, in words. */
@@ -98,7 +98,7 @@ export function createRetentionDesk({ dataDir, ledger, keys, now, next, purge }:
   }
 
   return {
-    tenants: () => keys().list(),
+    tenants: () => listTenantKeys(dataDir),
     rotate: (tenant, by) =>
       next(async () => {
         const made = keys().rotate(tenant, now());

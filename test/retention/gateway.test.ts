@@ -1,5 +1,5 @@
 /** Payloads, erasure and holds in a gateway that runs, over its admin API; and the commands where none runs. */
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { openSecret, openTenantKeys, SEARCH_FILE } from '../../store/index.ts';
@@ -67,6 +67,15 @@ test.each(['none', 'digest', 'redacted'])('with payloads: %s no result is record
   expect(filesWith(gateway.dataDir, RESULT_WORD)).toEqual([]);
   expect(existsSync(join(gateway.dataDir, 'tenant-keys.db'))).toBe(false);
   expect((await act(gateway, 'payload', { seqs: [outcome] })).body.payloads).toMatchObject([{ state: 'none' }]);
+});
+
+test('where no key can be made a call that is to be recorded in full is refused before it has an intent [RETENTION-1]', async () => {
+  const dataDir = temporaryDir();
+  mkdirSync(join(dataDir, 'tenant-keys.db'));
+  const gateway = await started('full', dataDir);
+  expect(await call(gateway, { path: 'seen' })).toMatchObject({ type: 'refused', code: 'ledger_unavailable' });
+  expect(recordsOfKind(dataDir, 'intent')).toEqual([]);
+  expect(gateway.log()).toContain('its intent could not be recorded');
 });
 
 test("an erased tenant's payloads cannot be read, another's can, the ledger verifies, and the next call has a new key [RETENTION-2]", async () => {
