@@ -3,7 +3,7 @@ import Database from 'better-sqlite3';
 import { accessSync, constants, existsSync, statSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import type { Settings } from '../../core/settings.ts';
-import { createLedgerReader, LEDGER_FILE, requireSqliteVersion, verifyLedger } from '../../store/index.ts';
+import { createLedgerReader, createVerifier, LEDGER_FILE, publishedKey, requireSqliteVersion, verifyLedger } from '../../store/index.ts';
 import { findClientConfigs, importServers, type Machine } from '../clients/index.ts';
 import { formatProblem, type Problem } from '../config/index.ts';
 import { freeSpace, inUnits, LITTLE_SPACE_BYTES } from '../space.ts';
@@ -71,8 +71,9 @@ export function checkLedger(data: string): Finding {
   if (size === undefined) return ok('Ledger', 'begins with the first start');
   const next = 'Keep a copy of the data directory as evidence, then find out who changed the ledger. "signalbox audit verify" says more.';
   try {
-    const result = verifyLedger(path, size < WHOLE_BELOW_BYTES ? {} : { newest: LAST_RECORDS });
-    if (!result.ok) return problem('Ledger', `record ${result.seq} is wrong: ${result.reason}`, next);
+    const key = publishedKey(data);
+    const result = verifyLedger(path, size < WHOLE_BELOW_BYTES ? { verifier: key === undefined ? undefined : createVerifier(key) } : { newest: LAST_RECORDS });
+    if (!result.ok) return problem('Ledger', `${result.checkpoint === undefined ? `record ${result.seq}` : `its checkpoint of ${result.checkpoint.size} records`} is wrong: ${result.reason}`, next);
     const which = size < WHOLE_BELOW_BYTES ? '' : `the last ${LAST_RECORDS} of them looked at; `;
     return ok('Ledger', `sound, ${which}it ends at record ${result.head.seq}`);
   } catch (error) {

@@ -10,6 +10,9 @@ export interface CheckpointOptions {
   onProblem(problem: string): void;
 }
 
+/** Longer ones fire at once in Node. */
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
 export class Checkpointing {
   readonly #options: CheckpointOptions;
   readonly #ask: () => void;
@@ -26,7 +29,7 @@ export class Checkpointing {
   /** Records up to `seq` are durable. */
   durable(seq: number): void {
     if (seq - this.#size >= this.#options.pace().records) this.#due();
-    else if (seq > this.#size) this.#timer ??= setTimeout(() => this.#due(), this.#options.pace().everyMs).unref();
+    else if (seq > this.#size) this.#timer ??= this.#later(() => this.#due());
   }
 
   made(note: string, size: number): void {
@@ -36,8 +39,12 @@ export class Checkpointing {
   }
 
   failed(problem: string): void {
-    this.#rest();
-    this.#timer = setTimeout(() => this.#due(), this.#options.pace().everyMs).unref();
+    clearTimeout(this.#timer);
+    // Not with the next commit: a disk that refuses would be tried each time.
+    this.#timer = this.#later(() => {
+      this.#isAsked = false;
+      this.#due();
+    });
     this.#options.onProblem(problem);
   }
 
@@ -50,6 +57,10 @@ export class Checkpointing {
   close(): void {
     this.#rest();
     this.#isAsked = true;
+  }
+
+  #later(act: () => void): NodeJS.Timeout {
+    return setTimeout(act, Math.min(this.#options.pace().everyMs, LONGEST_TIMER_MS)).unref();
   }
 
   #due(): void {

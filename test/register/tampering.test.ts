@@ -167,7 +167,7 @@ test('a change of any byte of any record, hash or checkpoint is seen [REGISTER-3
       });
       expect(verifyLedger(copy, { verifier })).toMatchObject({ ok: false });
     }),
-    { numRuns: 300 },
+    { numRuns: 200 },
   );
 });
 
