@@ -74,6 +74,6 @@ export type LeaseResult =
 
 /** All limits of one configuration. Synchronous, so that reserving is atomic among parallel calls. */
 export interface Limiter {
-  /** Never throws: a limit that cannot be evaluated refuses the call, naming the limit. */
+  /** `nowMs`: of a clock that nobody sets. Never throws: a limit that cannot be evaluated refuses the call, naming the limit. */
   lease(request: DecisionRequest, nowMs: number): LeaseResult;
 }

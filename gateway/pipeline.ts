@@ -56,7 +56,7 @@ export function createPipeline(parts: PipelineParts): CallTool {
     trace?.decided(decision);
 
     // 3 lease
-    const leased = box.limiter.lease(counted, Date.now());
+    const leased = box.limiter.lease(counted, performance.now());
     if (leased.type === 'limited') return refuse(box, call, route, limited(leased, decision), leased.limit);
     const { lease } = leased;
     let held: Reservation | undefined;

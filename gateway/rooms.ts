@@ -53,7 +53,8 @@ export interface Rooms {
 
 export function openRooms({ data, log, lock, known: given, gate, onSessionEnd }: RoomsOptions): Rooms {
   const keys = createKeyStore(data, { log });
-  const sessions = createSessions(Date.now, onSessionEnd);
+  // Time that passes: a clock that is set ends no session.
+  const sessions = createSessions(() => performance.now(), onSessionEnd);
   const subscriptions = createSubscriptions(sessions);
   const inForce = (): OpenGate => gate() as OpenGate;
   const listChanged = (): void => {

@@ -208,7 +208,12 @@ export const REQUIREMENTS: readonly Requirement[] = [
     ['Killed with -9 at any moment: what was executed has an intent, nothing is executed twice, the chain verifies, no process is left.', FAULTS],
     ['While the disk is full nothing is called, lists and health go on, and calls go on by themselves when there is room.', FAULTS],
     ['Asked to stop under load it answers what was executed, records that, leaves no process, and ends with exit code 0.', FAULTS],
-    ['A server that is stuck costs its own calls their deadline, and no call of another server anything.', FAULTS],
+    ['A server that is stuck costs its own calls their deadline, and no call of another server anything; a process that no longer answers is started anew.', FAULTS],
+    ['No byte of a call leaves before the sync over its intent has returned.', FAULTS],
+    ['An upstream over HTTP that misbehaves costs its own calls only, within their deadline and in bounded memory.', FAULTS],
+    ['Whatever is written into the configuration, and how fast: calls notice nothing, and one whole valid configuration is in force.', FAULTS],
+    ['A clock that is set refills no rate, begins no budget twice, ends no session, and breaks no record.', FAULTS],
+    ['Idle streams and abandoned sessions are bounded, and give back what they held.', FAULTS],
   ]),
   ...group('TELEMETRY', [
     ['Metrics are valid, say what the page of them says, and stay a bounded number of series, whatever upstreams and callers name.', TELEMETRY],

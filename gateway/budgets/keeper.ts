@@ -33,7 +33,7 @@ const UNREADABLE = 'the ledger, which says what was used before, could not be re
 
 export function createBudgetKeeper({ dataDir, log, now = Date.now }: KeeperOptions): BudgetKeeper {
   const counts = createBudgetCounts();
-  const clock = createClock();
+  const clock = createClock(() => performance.now());
   const recorded = createRecordedCounts(dataDir, now);
   let problem: string | undefined = STILL_COUNTING;
   let wanted = false;

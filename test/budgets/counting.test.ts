@@ -114,6 +114,21 @@ test('a clock that is set back gives nothing back, in the process and after it',
   granted(second.reserve(call(), NOON - DAY + 2 * MINUTE));
 });
 
+test('a clock that is set back and forth lets no period go by; time that passes does [FAULT-8]', () => {
+  let passedMs = 0;
+  const clock = createClock(() => passedMs);
+  const budgets = createBudgets([budget({ period: 'day', limit: 1 })], { counts: createBudgetCounts(), clock });
+  granted(budgets.reserve(call(), NOON));
+  for (const set of [-DAY, 0, -400 * DAY, 0, -DAY, 0]) {
+    passedMs += 1000;
+    expect(budgets.reserve(call(), NOON + set + passedMs).type).toBe('exhausted');
+  }
+  passedMs += DAY;
+  granted(budgets.reserve(call(), NOON + passedMs));
+  // Set forward for the first time it is believed: which of both clocks was wrong nobody knows.
+  granted(budgets.reserve(call(), NOON + passedMs + DAY));
+});
+
 test('what ends in a later period than it began in changes nothing there', () => {
   const { reserve, counts } = counting([budget({ unit: 'bytes', period: 'min', limit: 1000, reserve: 900 })]);
   const old = granted(reserve(call(), NOON));
