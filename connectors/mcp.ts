@@ -77,6 +77,7 @@ class McpConnector implements Connector, FlightHost, ConnectEvents {
   #attempting: Promise<void> | undefined;
   #closing: Promise<void> | undefined;
   #readyAt = 0;
+  #wasTried = false;
   #lastId = 0;
 
   constructor(options: McpConnectorOptions) {
@@ -86,7 +87,7 @@ class McpConnector implements Connector, FlightHost, ConnectEvents {
     this.#options = { ...options, log: this.#log };
     this.settled = new Promise((resolve) => (this.#settle = resolve));
     this.gate = createGate(settings.concurrency, settings.queue);
-    this.breaker = createBreaker({ now, onChange: () => this.#log.info({ breaker: this.breaker.state }, 'circuit breaker') });
+    this.breaker = createBreaker({ now, onChange: () => this.#breakerChanged() });
     this.timeoutMs = settings.timeoutMs;
     this.idleTimeoutMs = settings.idleTimeoutMs;
     this.#flights = createDeadlines(Math.min(settings.timeoutMs, settings.idleTimeoutMs));
@@ -229,6 +230,15 @@ class McpConnector implements Connector, FlightHost, ConnectEvents {
     this.#timer = setTimeout(() => (this.#attempting = this.#attempt()), pauseMs);
     this.#log.warn({ problem: this.#problem, retryInMs: pauseMs }, 'not connected');
     this.#tell();
+  }
+
+  /** A process that does not answer the call either which was to show whether it is back (stopped, or in a loop) stays so. */
+  #breakerChanged(): void {
+    const { state } = this.breaker;
+    this.#log.info({ breaker: state }, 'circuit breaker');
+    const isStuck = state === 'open' && this.#wasTried;
+    this.#wasTried = state === 'half-open';
+    if (isStuck && this.#closing === undefined && this.#current?.link.pid !== undefined) this.#fall('its process no longer answered calls, and is started anew');
   }
 
   /** Calls under way on it may still be answered. */
