@@ -108,11 +108,10 @@ export async function openHall(options: HallOptions): Promise<Hall> {
     onFault: (error) => logFault(log, error, 'fault while handling a request'),
   });
   const close = createClosing({ rooms, ledger, path, server, endpoint, leases, authFailures });
-  const url = await listen(server, first).catch(async (error: unknown) => {
+  const url = await listen(server, first).then((at) => tellWhere(options, at)).catch(async (error: unknown) => {
     await close(0);
     throw error;
   });
-  writeGatewayInfo(data, { ...lock.info, url, ...(options.onDeserted === undefined ? {} : { temporary: true }) });
   ledger.writeSoon({ kind: 'start', time: Date.now(), version: SERVER_INFO['version'], config: gate.box.settings.hash, policy: gate.box.rules.hash, url });
   retention.beat();
   const beat = setInterval(() => {
@@ -135,6 +134,12 @@ export async function openHall(options: HallOptions): Promise<Hall> {
       return (closing ??= close(graceMs));
     },
   };
+}
+
+/** For commands that look for the gateway of a data directory. */
+function tellWhere({ settings: { data }, lock, onDeserted }: HallOptions, url: string): string {
+  writeGatewayInfo(data, { ...lock.info, url, ...(onDeserted === undefined ? {} : { temporary: true }) });
+  return url;
 }
 
 /** @throws LedgerUnavailable; what was opened for it is closed then */

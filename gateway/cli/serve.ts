@@ -23,6 +23,8 @@ export interface ServeOptions extends CommonOptions {
 
 /** What calls under way get after SIGTERM. */
 const GRACE_MS = 10_000;
+/** What is left of a gateway that could not start gets this long to say why. */
+const LEFT_OVER_MS = 1000;
 
 export async function serve(options: ServeOptions): Promise<void> {
   keepHeapSmall();
@@ -64,6 +66,8 @@ export async function serve(options: ServeOptions): Promise<void> {
     ...(options.ephemeral === true ? { onDeserted: () => stop('nobody uses it any more') } : {}),
   }).catch((error: unknown) => {
     lock.release();
+    // What was opened before it failed must not keep a process that answers nobody.
+    setTimeout(() => process.exit(), LEFT_OVER_MS).unref();
     throw openingFault(error, settings);
   });
   if (setup.path !== undefined) watched.reload = await watchFile(setup, options, hall, log);
