@@ -1,7 +1,7 @@
 /**
  * A tool server written by hand, over stdio or (first argument `http`) over HTTP, that keeps account outside of itself:
- * `record` appends its `id` to the file EXECUTIONS, and only then answers, `answerAfterMs` later. Over stdio it has a child
- * of its own, as servers started through a package runner do. It checks nothing that it is sent.
+ * `record` appends its `id` to the file EXECUTIONS, and only then answers, `answerAfterMs` later, or goes round for ever
+ * (`loop`). Over stdio it has a child of its own, as servers started through a package runner do. It checks nothing.
  */
 import { spawn } from 'node:child_process';
 import { appendFileSync } from 'node:fs';
@@ -12,7 +12,7 @@ import { createInterface } from 'node:readline';
 interface Request {
   readonly id?: number;
   readonly method: string;
-  readonly params?: { readonly arguments?: { readonly id?: string; readonly answerAfterMs?: number } };
+  readonly params?: { readonly arguments?: { readonly id?: string; readonly answerAfterMs?: number; readonly loop?: boolean } };
 }
 
 const executions = process.env['EXECUTIONS'] as string;
@@ -22,8 +22,9 @@ function answer({ id, method, params }: Request, send: (message: object) => void
   if (method === 'initialize') return send({ id, result: { protocolVersion: '2025-11-25', capabilities: { tools: {} }, serverInfo: { name: 'recorder', version: '1' } } });
   if (method === 'tools/list') return send({ id, result: { tools: TOOLS } });
   if (method !== 'tools/call') return send({ id, error: { code: -32601, message: 'no such method' } });
-  const { id: execution, answerAfterMs = 0 } = params?.arguments ?? {};
+  const { id: execution, answerAfterMs = 0, loop = false } = params?.arguments ?? {};
   appendFileSync(executions, `${execution}\n`);
+  while (loop);
   const done = (): void => send({ id, result: { content: [{ type: 'text', text: execution }] } });
   if (answerAfterMs > 0) setTimeout(done, answerAfterMs);
   else done();

@@ -1,11 +1,12 @@
-/** What the tests of faults share: a place, gateways as processes that may be killed in it, and their families of processes. */
+/** What the cases of faults share: a place, gateways as processes that may be killed in it, and their families of processes. */
 import { spawn, type ChildProcess } from 'node:child_process';
 import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import { createLedgerReader } from '../../store/index.ts';
+import { createLedgerReader, readGatewayInfo } from '../../store/index.ts';
 import type { RecordBody } from '../support/gateway.ts';
+import { send } from '../support/http.ts';
 import { mcpClient, type ClientOptions, type McpCaller } from '../support/mcp.ts';
 import { until } from '../support/poll.ts';
 import { SIGNALBOX } from '../support/process.ts';
@@ -20,13 +21,47 @@ export interface Place {
   readonly recorder: { readonly command: string; readonly args: string[]; readonly env: Readonly<Record<string, string>> };
   /** Starts a recorder over HTTP, which is no child of any gateway. */
   startRecorder(): Promise<{ readonly url: string }>;
+  /** Starts another script that says where it listens, and gives its address. */
+  startServer(args: readonly string[]): Promise<string>;
   /** Ids that recorders executed, in order, as often as they did. */
   executed(): string[];
   /** Starts the program; it is killed when the test has ended. */
-  start(config: object): Started;
+  start(config: object, how?: How): Started;
   /** Starts the program and waits until it answers. */
-  serve(config: object): Promise<Serving>;
+  serve(config: object, how?: How): Promise<Serving>;
+  /** Where a gateway here reads its configuration. */
+  readonly configPath: string;
+  /** What is written into it for `config`. */
+  configText(config: object): string;
   records(): RecordBody[];
+  /** What the gateway that runs here says of itself. */
+  status(): Promise<Status>;
+}
+
+export interface How {
+  /** A program and its arguments that starts the gateway, such as a tracer. */
+  readonly under?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+}
+
+export interface Status {
+  readonly pid: number;
+  readonly config: { readonly hash: string };
+  readonly ledger: { readonly ok: boolean; readonly problem?: string };
+  readonly servers: readonly { readonly id: string; readonly pid?: number; readonly state: string; readonly breaker?: string }[];
+  readonly approvals: { readonly waiting: number };
+  readonly clockSetMs: number;
+  readonly sessions: number;
+  readonly subscriptions: number;
+}
+
+export interface PlaceOptions {
+  /** Instead of a folder in the place. */
+  readonly data?: string;
+  /** Who ends what was started; vitest's `onTestFinished` unless told otherwise. */
+  readonly atEnd?: (end: () => Promise<void>) => void;
+  /** Script of the gateway; its sources unless told otherwise. */
+  readonly program?: string;
 }
 
 export interface Started {
@@ -44,8 +79,7 @@ export interface Serving extends Started {
   client(options?: ClientOptions): McpCaller;
 }
 
-/** @param data instead of a folder in the place */
-export function newPlace(data?: string): Place {
+export function newPlace({ data, atEnd = onTestFinished, program = SIGNALBOX }: PlaceOptions = {}): Place {
   const dir = mkdtempSync(join(tmpdir(), 'signalbox-faults-'));
   const home = join(dir, 'home');
   const dataDir = data ?? join(dir, 'data');
@@ -53,14 +87,16 @@ export function newPlace(data?: string): Place {
   mkdirSync(home);
   writeFileSync(executions, '');
   const running = new Set<Started>();
-  onTestFinished(async () => {
-    for (const { child } of running) child.kill('SIGKILL');
+  atEnd(async () => {
+    // Who runs under a tracer does not end with it.
+    for (const { child } of running) for (const pid of [...descendants(child.pid as number), child.pid as number]) killSurely(pid);
     await Promise.all([...running].map(({ ended }) => ended));
     rmSync(dir, { recursive: true, force: true, maxRetries: 10 });
   });
 
-  function run(args: readonly string[], env: Readonly<Record<string, string>>): Started {
-    const child = spawn(process.execPath, args, { env: { PATH: process.env['PATH'] ?? '', ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
+  function run(args: readonly string[], env: Readonly<Record<string, string>>, under: readonly string[] = []): Started {
+    const [command, ...rest] = [...under, process.execPath, ...args] as [string, ...string[]];
+    const child = spawn(command, rest, { env: { PATH: process.env['PATH'] ?? '', ...env }, stdio: ['ignore', 'pipe', 'pipe'] });
     let out = '';
     let err = '';
     child.stdout.setEncoding('utf8').on('data', (text: string) => (out += text));
@@ -72,10 +108,12 @@ export function newPlace(data?: string): Place {
     return started;
   }
 
-  function start(config: object): Started {
-    const path = join(dir, 'signalbox.json');
-    writeFileSync(path, JSON.stringify({ data: dataDir, listen: { port: 0 }, audit: { payloads: 'redacted' }, ...config }));
-    return run([SIGNALBOX, 'serve', '-c', path], { HOME: home });
+  const configPath = join(dir, 'signalbox.json');
+  const configText = (config: object): string => JSON.stringify({ data: dataDir, listen: { port: 0 }, audit: { payloads: 'redacted' }, ...config });
+
+  function start(config: object, { under, env }: How = {}): Started {
+    writeFileSync(configPath, configText(config));
+    return run([program, 'serve', '-c', configPath], { HOME: home, ...env }, under);
   }
 
   return {
@@ -83,11 +121,18 @@ export function newPlace(data?: string): Place {
     dataDir,
     recorder: { command: process.execPath, args: [RECORDER], env: { EXECUTIONS: executions } },
     startRecorder: async () => ({ url: await addressOf(run([RECORDER, 'http'], { EXECUTIONS: executions })) }),
+    startServer: (args) => addressOf(run(args, {})),
     executed: () => readFileSync(executions, 'utf8').split('\n').filter((line) => line !== ''),
     start,
-    async serve(config) {
+    configPath,
+    configText,
+    async status() {
+      const { url, adminToken } = readGatewayInfo(dataDir) ?? {};
+      return JSON.parse((await send(`${url}/admin/status`, { method: 'GET', headers: { authorization: `Bearer ${adminToken}` } })).text) as Status;
+    },
+    async serve(config, how) {
       const startedAt = performance.now();
-      const started = start(config);
+      const started = start(config, how);
       const url = await addressOf(started);
       return { ...started, url, startMs: performance.now() - startedAt, client: (options) => mcpClient(url, options) };
     },
@@ -104,7 +149,8 @@ export function newPlace(data?: string): Place {
 
 const addressOf = (started: Started): Promise<string> =>
   until('the address that it listens on', () => {
-    if (started.child.exitCode !== null) throw new Error(`it ended with ${started.child.exitCode}: ${started.err()}`);
+    const { exitCode, signalCode } = started.child;
+    if (exitCode !== null || signalCode !== null) throw new Error(`it ended with ${exitCode ?? signalCode}: ${started.err()}`);
     return /^listening on (\S+)$/m.exec(started.out())?.[1];
   }, 30_000);
 
@@ -117,6 +163,14 @@ export const withHome = (home: string): number[] => processes().filter((pid) => 
 export function descendants(pid: number): number[] {
   const children = textOf(pid, `task/${pid}/children`).split(' ').filter((text) => text !== '').map(Number);
   return children.flatMap((child) => [child, ...descendants(child)]);
+}
+
+export function killSurely(pid: number): void {
+  try {
+    process.kill(pid, 'SIGKILL');
+  } catch {
+    // Gone meanwhile.
+  }
 }
 
 /** Running, not merely unburied by its parent. */
