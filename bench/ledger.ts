@@ -1,13 +1,14 @@
 /**
- * What two durable records a call cost: an intent that is waited for, an outcome that goes with the next commit.
+ * What two durable records a call cost, signed ones: an intent that is waited for, an outcome that goes with the next commit.
  * Prints CPU (all threads) and latency of `write`, beside a bare fdatasync on the same disk. No gateway.
  *   node bench/ledger.ts [--dir DIR] [--rounds 3]
  */
+import { randomBytes } from 'node:crypto';
 import { closeSync, fdatasyncSync, mkdtempSync, openSync, rmSync, writeSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { createLedger } from '../store/ledger/index.ts';
+import { createLedger, type CheckpointOptions } from '../store/ledger/index.ts';
 import { silentLog } from '../core/log.ts';
 import type { Ledger } from '../core/audit.ts';
 
@@ -77,7 +78,16 @@ const best = (all: Figures[]): Figures => ({
   p99Ms: Math.min(...all.map((each) => each.p99Ms)),
 });
 
-const ledger = await createLedger({ dataDir: join(dir, 'data'), log: silentLog });
+/** At the gateway's own pace, and delivered nowhere. */
+const checkpoints: CheckpointOptions = {
+  seed: randomBytes(32),
+  pace: () => ({ records: 10_000, everyMs: 60_000 }),
+  onCheckpoint() {},
+  onProblem(problem) {
+    throw new Error(problem);
+  },
+};
+const ledger = await createLedger({ dataDir: join(dir, 'data'), log: silentLog, checkpoints });
 try {
   await calls(ledger, 16, 10_000);
   const runs = new Map<string, Figures[]>();
