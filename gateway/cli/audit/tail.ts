@@ -53,7 +53,10 @@ function printLines(records: readonly StoredRecord[], lines: ReturnType<typeof c
 /** Until the process is told to stop, or nobody reads any more. */
 async function follow(reader: LedgerReader, from: number, show: (records: readonly StoredRecord[]) => number): Promise<void> {
   let lastSeq = from;
-  while (process.stdout.writable) {
+  // Node's stdout says that it is writable again after a write that failed.
+  let isRead = true;
+  process.stdout.once('error', () => (isRead = false));
+  while (isRead) {
     const records = reader.after(lastSeq, MAX_RECORDS_PER_POLL);
     if (records.length > 0) lastSeq = show(records);
     if (records.length < MAX_RECORDS_PER_POLL) await new Promise((resolve) => setTimeout(resolve, POLL_MS));
