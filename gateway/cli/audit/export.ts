@@ -70,10 +70,13 @@ function gathering(write: (text: string) => Promise<boolean>): Pick<Sink, 'take'
 
 function stdoutSink(): Sink {
   const { stdout } = process;
+  // Node's stdout says that it is writable again after a write that failed.
+  let isRead = true;
+  stdout.once('error', () => (isRead = false));
   const write = async (text: string): Promise<boolean> => {
-    if (!stdout.writable) return false;
+    if (!isRead) return false;
     if (!stdout.write(stdout.isTTY ? printableLines(text) : text)) await drained(stdout);
-    return stdout.writable;
+    return isRead;
   };
   return { ...gathering(write), rejected: 0 };
 }
