@@ -50,7 +50,7 @@ const OPEN_PATHS = new Set(['/healthz', '/readyz']);
 
 export function createHttpServer(parts: ServerParts): Server {
   const { headersMs, requestMs, checkMs } = parts.times ?? TIMES;
-  const server = new TwoWayServer(parts, {
+  return new TwoWayServer(parts, {
     headersTimeout: headersMs,
     requestTimeout: requestMs,
     connectionsCheckingInterval: checkMs,
@@ -58,7 +58,6 @@ export function createHttpServer(parts: ServerParts): Server {
     maxHeaderSize: 32 * 1024,
     noDelay: true,
   });
-  return server;
 }
 
 /** Plain MCP requests are read by the short way in, everything else by `node:http`. */

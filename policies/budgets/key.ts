@@ -5,6 +5,7 @@
 import type { DecisionRequest } from '../../core/decision.ts';
 import { sha256Hex } from '../../core/json.ts';
 import type { BudgetSettings } from '../../core/settings.ts';
+import { COUNTED_BY } from '../counted.ts';
 
 export type KeysOf = (request: DecisionRequest) => readonly string[];
 
@@ -36,20 +37,10 @@ function rolesOf({ roles: about }: BudgetSettings, { principal: { roles } }: Dec
 }
 
 function valueBy(word: string): (request: DecisionRequest) => string {
-  switch (word) {
-    case 'caller':
-      return ({ principal }) => principal.id;
-    case 'tenant':
-      return ({ principal }) => principal.tenant;
-    case 'server':
-      return ({ route }) => route.server;
-    case 'tool':
-      return ({ route }) => route.ref;
-    case 'profile':
-      return ({ profile }) => profile ?? '';
-    default:
-      throw new Error(`"${word}" is nothing that a budget can count apart`);
-  }
+  const common = COUNTED_BY.get(word);
+  if (common !== undefined) return common;
+  if (word === 'profile') return ({ profile }) => profile ?? '';
+  throw new Error(`"${word}" is nothing that a budget can count apart`);
 }
 
 const bounded = (text: string): string => (PLAIN.test(text) ? text : text === '' ? '(none)' : `#${sha256Hex(text)}`);

@@ -3,6 +3,7 @@
  */
 import type { DecisionRequest } from '../../core/decision.ts';
 import { canonicalJson, isJsonObject, own, sha256Hex, type JsonValue } from '../../core/json.ts';
+import { COUNTED_BY } from '../counted.ts';
 
 export type KeyOf = (request: DecisionRequest) => string;
 
@@ -26,21 +27,11 @@ export function compileKey(per: readonly string[]): KeyOf {
 }
 
 function compilePart(word: string): KeyOf {
-  switch (word) {
-    case 'caller':
-      return ({ principal }) => principal.id;
-    case 'tenant':
-      return ({ principal }) => principal.tenant;
-    case 'server':
-      return ({ route }) => route.server;
-    case 'tool':
-      return ({ route }) => route.ref;
-    case 'profile':
-      return ({ profile }) => (profile === undefined ? 'none' : `=${profile}`);
-    default:
-      if (!/^args(\.[^.]+)+$/.test(word)) throw new Error(`"${word}" is nothing that can be counted apart`);
-      return argumentKey(word.split('.').slice(1));
-  }
+  const common = COUNTED_BY.get(word);
+  if (common !== undefined) return common;
+  if (word === 'profile') return ({ profile }) => (profile === undefined ? 'none' : `=${profile}`);
+  if (!/^args(\.[^.]+)+$/.test(word)) throw new Error(`"${word}" is nothing that can be counted apart`);
+  return argumentKey(word.split('.').slice(1));
 }
 
 function argumentKey(path: readonly string[]): KeyOf {

@@ -1,5 +1,5 @@
 /** Whatever is done to a ledger behind its back is seen, and the right record is named. */
-import { copyFileSync, writeFileSync } from 'node:fs';
+import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import Database from 'better-sqlite3';
 import * as fc from 'fast-check';
@@ -9,6 +9,7 @@ import type { StoredRecord } from '../../core/audit.ts';
 import { CHAIN_START, chainBody, GENESIS, hashBody } from '../../store/ledger/chain.ts';
 import { packPages, unpackPage, type Page } from '../../store/ledger/page.ts';
 import { intent, ledgerPath, openLedger, outcome, readAll, temporaryDir } from './support.ts';
+import { tamperedCopy } from '../register/support.ts';
 
 const RECORDS = 12;
 
@@ -25,17 +26,7 @@ async function original(): Promise<string> {
 }
 
 /** What verification says of a copy to which `tamper` was done. */
-function tampered(path: string, tamper: (db: Database.Database) => void): VerifyResult {
-  const copy = join(path, '..', 'copy.db');
-  copyFileSync(path, copy);
-  const db = new Database(copy);
-  try {
-    tamper(db);
-  } finally {
-    db.close();
-  }
-  return verifyLedger(copy);
-}
+const tampered = (path: string, tamper: (db: Database.Database) => void): VerifyResult => verifyLedger(tamperedCopy(path, tamper));
 
 /** The records in `db` as a list to which `edit` is done, then put back: a page wherever the numbers leave a gap. */
 function edited(db: Database.Database, edit: (records: StoredRecord[]) => StoredRecord[]): void {
